@@ -14,6 +14,7 @@ from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of
 from pipelines.rules.lots import Lot
+from pipelines.rules.parcels import ENDED
 from pipelines.rules.points import expires_on
 from pipelines.shops import Shop
 
@@ -55,8 +56,8 @@ def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> dateti
     if event == "ordered":
         return draft.facts.accepted_at + delay
     parcels = draft.parcels.values()
-    if draft.state in READY[event]:
-        happened = _received(parcels) if event == "delivered" else [p.shipped_at for p in parcels]
+    if draft.state in READY[event] or (event == "delivered" and _is_seen_to(draft)):
+        happened = _ended(parcels) if event == "delivered" else [p.shipped_at for p in parcels]
         return min(max(happened, default=draft.facts.accepted_at), now) + delay
     line = lot.line
     if event == "shipped" and line and not any(s.lines[line].open for s in draft.shipments if line in s.lines):
@@ -65,9 +66,17 @@ def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> dateti
     return None
 
 
-def _received(parcels: Iterable[ParcelFacts]) -> list[datetime]:
-    """When the parcels that the customer has were delivered."""
-    return [p.status_as_of or p.shipped_at for p in parcels if p.tracking_status == TrackingState.DELIVERED]
+def _is_seen_to(draft: OrderDraft) -> bool:
+    """Whether all has left, every parcel came to an end, and a human let go of what did not arrive (RET-07, RET-08): the customer keeps
+    what was not taken back from him, and nothing more is to come."""
+    all_ended = draft.parcels and all(one.tracking_status in ENDED for one in draft.parcels.values())
+    return bool(all_ended) and draft.state in READY["shipped"] and not draft.holds
+
+
+def _ended(parcels: Iterable[ParcelFacts]) -> list[datetime]:
+    """When the parcels that the customer has were delivered; where he has none, when their ends were known."""
+    ends = [(one.tracking_status, one.status_as_of or one.shipped_at) for one in parcels]
+    return [at for status, at in ends if status == TrackingState.DELIVERED] or [at for _, at in ends]
 
 
 def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[Lot]) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from pipelines.shops import load_shops
+from pipelines.shops import Shop, load_shops
+from pipelines.shops.load import changed_shop
 from workers.audit.books import Books, Change, Line, Money, Move, News, OrderBook, ParcelBook, ShipmentBook
 from workers.audit.journals import Journals
 from workers.audit.mails import repeated_mails
@@ -108,9 +109,11 @@ BOOKS = Books(
 )
 
 
-def found(journals: Journals = KEPT, books: Books = BOOKS, until: datetime = NOON) -> dict[str, list[str]]:
+def found(
+    journals: Journals = KEPT, books: Books = BOOKS, until: datetime = NOON, shops: Mapping[str, Shop] = SHOPS
+) -> dict[str, list[str]]:
     sentences: dict[str, list[str]] = {}
-    for one in of_world(journals, books, until, SHOPS):
+    for one in of_world(journals, books, until, shops):
         sentences.setdefault(one.judge, []).append(one.says)
     return sentences
 
@@ -409,6 +412,24 @@ def test_a_mail_of_every_template_is_missed_if_the_history_asks_for_it(template:
 def test_a_mail_is_not_missed_where_something_else_stood_in_its_place(template: str, otherwise: dict[str, Any]) -> None:
     told = found(books=order(**{**ASKED_FOR[template], **otherwise})).get("mails_due", [])
     assert not [says for says in told if template in says]
+
+
+@pytest.mark.parametrize(
+    ("template", "says", "is_due"),
+    [
+        ("payment_reminder", "bank_transfer_days = 7\nbank_transfer_reminder_days = 6", True),
+        ("payment_reminder", "bank_transfer_days = 7\nbank_transfer_reminder_days = 7", False),
+        ("payment_reminder", "bank_transfer_reminder_days = 0", False),
+        ("cod_unclaimed", "cod_unclaimed_days = 3\ncod_reminder_days = 1", True),
+        ("cod_unclaimed", "cod_unclaimed_days = 3\ncod_reminder_days = 2", False),  # the day on which it left
+        ("cod_unclaimed", "cod_reminder_days = 0", False),
+    ],
+)
+def test_a_reminder_is_missed_where_the_profile_has_a_day_for_it(template: str, says: str, is_due: bool) -> None:
+    """PAY-07, PAY-09."""
+    shops = {**SHOPS, "salon": changed_shop(SHOPS["salon"], f"[payment]\n{says}", INSTALLATION)}
+    told = found(books=order(**ASKED_FOR[template]), shops=shops).get("mails_due", [])
+    assert any(template in one for one in told) is is_due
 
 
 LATE = DELIVERED._replace(event_id="SH-1:shipment.delayed:1", type="shipment.delayed", heard_at=NOON)

@@ -6,6 +6,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter import Quarter, Simulation
+from benchmarks.quarter_shops import CHOICES, other_shops
+from pipelines.shops import Shop, load_shops
+from pipelines.shops.load import ProfileErrors, changed_shop
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 
 WEEK = Quarter(days=8, orders_a_day=5, seed=2)
@@ -44,3 +48,26 @@ def test_what_goes_wrong_behind_its_back_is_found(
     outcome = simulation.judge()
     assert not outcome.is_good
     assert any(says in violation for violation in outcome.violations), outcome.violations
+
+
+def test_other_shops_are_drawn_by_the_seed_and_every_parameter_is_one_that_a_profile_takes() -> None:
+    packaged = load_shops(installation=INSTALLATION)
+    shops, drawn = other_shops(packaged, 3, INSTALLATION)
+    assert (shops, drawn) == other_shops(packaged, 3, INSTALLATION)
+    assert drawn != other_shops(packaged, 4, INSTALLATION)[1]
+    assert all(shops[key] != packaged[key] for key in packaged)
+    taken = {
+        (name, value)
+        for name in CHOICES
+        for value in CHOICES[name]
+        for shop in packaged.values()
+        if _takes(shop, f"{name} = {value}")
+    }
+    assert taken == {(name, value) for name in CHOICES for value in CHOICES[name]}
+
+
+def _takes(shop: Shop, says: str) -> bool:
+    try:
+        return bool(changed_shop(shop, says, INSTALLATION))
+    except ProfileErrors:
+        return False

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from models.states import HoldReason
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation
 from pipelines.stages import reward, settle
 from tests.rules.build import at, shop_with
@@ -204,6 +206,29 @@ def test_then_a_delay_counts_from_the_delivery(days: int, moved: int) -> None:
     decision = decide(reward.STAGE, known, shop=shop, now=NOW + timedelta(days=days))
     assert len(decision.lot_moves) == moved
     assert due(decision) == ([] if moved else [("reward", NOW + timedelta(days=12))])
+
+
+@pytest.mark.parametrize(
+    ("state", "fared", "held", "moved"),
+    [
+        ("undelivered", ("lost",), True, 0),
+        ("undelivered", ("lost",), False, 1),
+        ("undelivered", ("returned",), False, 1),
+        ("shipped", ("delivered", "damaged"), True, 0),
+        ("shipped", ("delivered", "damaged"), False, 1),
+        ("shipped", ("delivered", "in_transit"), False, 0),
+        ("partly_shipped", ("lost",), False, 0),
+    ],
+)
+def test_points_of_what_never_arrived_count_once_a_human_let_it_go(
+    state: str, fared: tuple[str, ...], held: bool, moved: int
+) -> None:
+    """PTS-05, RET-07: what was taken back earns nothing, and of the rest no delivery will ever be told."""
+    shop = shop_with("salon", **{"[points]": '[points]\nactivation_event = "delivered"'})
+    parcels = tuple(parcel(key=f"44441375871{at}", tracking_status=one) for at, one in enumerate(fared))
+    holds = (Hold(HoldReason.TRANSIT_ACCIDENT, "SH-1"),) if held else ()
+    known = finished(state, parcels=parcels, holds=holds)
+    assert len(decide(reward.STAGE, known, shop=shop).lot_moves) == moved
 
 
 @pytest.mark.parametrize("state", ["valid", "void", "held"])

@@ -13,6 +13,7 @@ from models.states import GIVEN_ANEW, HoldReason
 from pipelines.engine.decision import RECEIPT_STORED
 from pipelines.methods import METHODS
 from pipelines.rules.parcels import ENDED
+from pipelines.shops import Shop
 from workers.audit.books import News, OrderBook
 from workers.audit.judge import Evidence
 from workers.sandbox.contradictions import is_contradiction
@@ -25,11 +26,17 @@ _AT_ONCE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """``template`` is due ``least`` times and ``most`` times by an order's history; None: nothing bounds it."""
+    """``template`` is due ``least`` times and ``most`` times by an order's history; None: nothing bounds it. Shops of which
+    ``spares`` says so need not write it."""
 
     template: str
     least: Callable[[OrderBook], int]
     most: Callable[[OrderBook], int | None]
+    spares: Callable[[Shop], bool] = lambda shop: False
+
+    def least_of(self, order: OrderBook, shop: Shop | None) -> int:
+        """How often it is due by the profile of the order's ``shop``; None: it is not known."""
+        return 0 if shop is not None and self.spares(shop) else self.least(order)
 
 
 def told(evidence: Evidence) -> Counter[tuple[str, str]]:
@@ -199,6 +206,16 @@ def _unbounded(order: OrderBook) -> int | None:
     return None
 
 
+def _reminds_of_no_transfer(shop: Shop) -> bool:
+    """The day of the reminder is none, or not after the order's."""
+    return shop.payment.bank_transfer_reminder_days in (0, *range(shop.payment.bank_transfer_days, 366))
+
+
+def _reminds_of_no_parcel(shop: Shop) -> bool:
+    """The day of the reminder is none, or not after the one on which the parcel left."""
+    return shop.payment.cod_reminder_days in (0, *range(shop.payment.cod_unclaimed_days - 1, 366))
+
+
 def _held(reason: HoldReason) -> Callable[[OrderBook], int]:
     """One at least where the order was ever held for ``reason``."""
     return lambda order: int(order.held[reason] > 0)
@@ -216,7 +233,9 @@ LETTERS: tuple[Letter, ...] = (
     _letter("order_held", lambda o: int(o.held_at_once)),
     Letter("not_offered", _nothing, lambda o: 1),
     Letter("payment_instructions", lambda o: _instructed(o) - _was_over(o), _instructed),
-    Letter("payment_reminder", _unpaid, lambda o: len(o.moved("order", "awaiting_payment"))),
+    Letter(
+        "payment_reminder", _unpaid, lambda o: len(o.moved("order", "awaiting_payment")), spares=_reminds_of_no_transfer
+    ),
     Letter("payment_received", _deposits, lambda o: len(o.moved("order", "authorized"))),
     _letter("order_reopened", lambda o: len([m for m in o.moved("order", "authorized") if m.old == "cancelled"])),
     Letter(
@@ -234,7 +253,9 @@ LETTERS: tuple[Letter, ...] = (
     Letter("order_delivered", _delivered, _parcels),
     Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),
     Letter("transit_accident", lambda o: _applied(o, "shipment.lost"), lambda o: 2 * _parcels(o)),
-    Letter("cod_unclaimed", _unclaimed, lambda o: _parcels(o) if o.method == "cod" else 0),
+    Letter(
+        "cod_unclaimed", _unclaimed, lambda o: _parcels(o) if o.method == "cod" else 0, spares=_reminds_of_no_parcel
+    ),
     Letter("parcel_waiting", _nothing, lambda o: 3 * _parcels(o)),
     Letter("pickup_ready", _at_store, _pickups),
     Letter("pickup_reminder", _nothing, _pickups),

@@ -88,7 +88,8 @@ def _due(evidence: Evidence) -> Iterator[str]:
     arrived = told(evidence)
     for order in evidence.books.orders:
         for letter in LETTERS:
-            least, came = letter.least(order), arrived[order.name, letter.template]
+            least = letter.least_of(order, evidence.shops.get(order.key[0]))
+            came = arrived[order.name, letter.template]
             if came < least:
                 yield f"{order.name} was to be told {letter.template} {least} times and was {came} times"
     addressed: Counter[tuple[str, str]] = Counter()
