@@ -303,6 +303,8 @@ class People:
         """What is asked for with ``way``."""
         if way == "coupons":
             yield {"coupons": []}
+        elif way == "fee:agree":
+            yield {"fee": 770}
         elif way in ("refunds", "collected"):
             if one.hold.amount:
                 yield {"amount": one.hold.amount, "reference": "by hand"}
