@@ -23,8 +23,8 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import Engine, text
 
+from benchmarks.other_shops import other_shops
 from benchmarks.quarter_people import Asked, People, at_time
-from benchmarks.quarter_shops import other_shops
 from benchmarks.quarter_world import LedgerGateway, Outside
 from benchmarks.world import LocalBell
 from models.database import OPERATOR, connect

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -25,14 +26,16 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, make_url, text
 
+from benchmarks.other_shops import other_shops
 from benchmarks.walk.crowd import Crowd
 from benchmarks.walk.plants import PLANTS
-from benchmarks.walk.town import Town
+from benchmarks.walk.town import ALL, Town, packaged
 from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from models.states import OrderState
 from pipelines.engine.stage import Stage
 from pipelines.route import STAGES
+from pipelines.shops import Shop
 from tests.world import DOMAIN, SENDER
 from workers.mail.rendering import Renderer
 from workers.process.embedded import EmbeddedEngines
@@ -54,12 +57,22 @@ class Summary:
     violations: list[str] = field(default_factory=list)
 
 
-def walk(engines: Engines, lives: int, seed: int, route: Mapping[str, Stage], say: Callable[[str], None]) -> Summary:
-    """``lives`` lives by ``seed``, the stages of ``route`` deciding; stops after the first crowd in which something broke."""
+def walk(
+    engines: Engines,
+    lives: int,
+    seed: int,
+    route: Mapping[str, Stage],
+    say: Callable[[str], None],
+    *,
+    others: bool = False,
+) -> Summary:
+    """``lives`` lives by ``seed``, the stages of ``route`` deciding; stops after the first crowd in which something broke. With
+    ``others`` some parameters of its shops are drawn for each crowd."""
     summary, renderer = Summary(), Renderer(SENDER, DOMAIN)
     for number, first in enumerate(range(0, lives, CROWD)):
         size, own = min(CROWD, lives - first), f"{seed}/{number}"
-        with engines.house() as (engine, url), Town(engine, url, renderer, own) as town:
+        shops = _drawn(own, say) if others else packaged()
+        with engines.house() as (engine, url), Town(engine, url, renderer, own, shops) as town:
             began, crowd = town.clock.now(), Crowd(town, random.Random(own), size, route=route, name=f"W{number}")
             summary.violations += crowd.live()
             summary.lives += size
@@ -73,6 +86,13 @@ def walk(engines: Engines, lives: int, seed: int, route: Mapping[str, Stage], sa
         if summary.violations:
             break
     return summary
+
+
+def _drawn(seed: str, say: Callable[[str], None]) -> dict[str, Shop]:
+    shops, drawn = other_shops(packaged(), seed, ALL)
+    for key, changes in drawn.items():
+        say(f"{key}: {'; '.join(changes)}")
+    return shops
 
 
 @dataclass(frozen=True)
@@ -133,17 +153,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.walk", description=__doc__)
     parser.add_argument("--lives", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--other-shops", action="store_true", help="some parameters of the profiles drawn for each crowd"
+    )
     parser.add_argument("--plant", choices=sorted(PLANTS), help="a known fault to be found")
     asked = parser.parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     route = STAGES if asked.plant is None else {**STAGES, PLANTS[asked.plant].name: PLANTS[asked.plant]}
     console, began = Console(), time.monotonic()
+    say = partial(console.print, markup=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="shukka-walk-") as folder:
         Path(folder).chmod(0o711)
         with EmbeddedEngines(Path(folder) / "data", valkey=False) as urls:
             engines = Engines(urls.database_url or "")
             engines.prepare()
-            summary = walk(engines, asked.lives, asked.seed, route, console.print)
+            summary = walk(engines, asked.lives, asked.seed, route, say, others=asked.other_shops)
     _show(console, summary, time.monotonic() - began)
     return int(bool(summary.violations) == (asked.plant is None))
 

@@ -121,17 +121,18 @@ class _Settings(BaseModel):
 
 #: What a profile names to have stores and lenders.
 SLIPS: Final = Gateway("slips", _Settings, Slips, read_notices=lambda headers, body, secrets, now: [])
-_ALL: Final = Installation({**GATEWAYS, "slips": SLIPS}, CHANNELS)
+#: What its shops may be connected to.
+ALL: Final = Installation({**GATEWAYS, "slips": SLIPS}, CHANNELS)
 _CONNECTED: Final = 'gateways = { konbini = "slips", loan = "slips", paypay = "sandbox", amazon_pay = "sandbox" }'
 
 
-def shops() -> dict[str, Shop]:
+def packaged() -> dict[str, Shop]:
     """The packaged shops with every method connected that they allow."""
     found = {}
     for profile in sorted(PACKAGED.glob("*.toml")):
         lines = [line for line in profile.read_text("utf-8").splitlines() if not line.startswith("gateways = ")]
         text = "\n".join(lines).replace("\n[payment]", f"\n[payment]\n{_CONNECTED}", 1)
-        found[profile.stem] = parse_shop(profile.stem, text, _ALL)
+        found[profile.stem] = parse_shop(profile.stem, text, ALL)
     return found
 
 
@@ -160,15 +161,17 @@ class Faults:
 
 
 class Town(World):
-    """A house and its world, whose calls go wrong by ``faults``."""
+    """A house of ``shops`` (those of ``packaged`` where nothing is said) and its world, whose calls go wrong by ``faults``."""
 
-    def __init__(self, engine: Engine, url: str, renderer: Renderer, seed: str) -> None:
+    def __init__(
+        self, engine: Engine, url: str, renderer: Renderer, seed: str, shops: Mapping[str, Shop] | None = None
+    ) -> None:
         self.faults = Faults(seed)
         self._is_killed = False
         clock = SetClock(FRIDAY_MORNING)
         self.cards, self.slips = CardGateway(clock), Slips(clock)
         gateways: Mapping[str, Any] = {"sandbox": self.cards, "slips": self.slips}
-        super().__init__(engine, url, renderer, shops=shops(), gateways=gateways)
+        super().__init__(engine, url, renderer, shops=shops or packaged(), gateways=gateways)
         self.cards.clock = self.slips.clock = self.clock
         for name, at in (("warehouse", "url"), ("maker-a", "url"), ("maker-b", "mail"), ("maker-c", None)):
             where = {"url": f"https://{name}.example/hook", "mail": f"{name}@example.jp"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
+from benchmarks.other_shops import CHOICES, other_shops
 from benchmarks.quarter import Quarter, Simulation
-from benchmarks.quarter_shops import CHOICES, other_shops
 from pipelines.shops import Shop, load_shops
 from pipelines.shops.load import ProfileErrors, changed_shop
 from workers.installation import INSTALLATION

@@ -1,4 +1,4 @@
-"""The shops of a simulated quarter as other shops would have set them up: parameters of profiles drawn by a seed."""
+"""The shops that come with Shukka as other shops would have set them up: parameters of their profiles drawn by a seed."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ _CHANGES: Final = 14
 
 
 def other_shops(
-    shops: Mapping[str, Shop], seed: int, installation: Installation
+    shops: Mapping[str, Shop], seed: object, installation: Installation
 ) -> tuple[dict[str, Shop], Mapping[str, Sequence[str]]]:
     """``shops`` with some of ``CHOICES`` instead of what they say, and what was drawn for each; what a profile refuses is not."""
     made, drawn = dict(shops), {key: list[str]() for key in shops}
