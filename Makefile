@@ -94,6 +94,7 @@ planted: $(READY)
 
 walk: $(READY)
 	$(BIN)/python -m benchmarks.walk
+	$(BIN)/python -m benchmarks.walk --other-shops --lives 2500
 
 N ?= 20000
 fuzz: $(READY)
@@ -105,6 +106,7 @@ returns: $(READY)
 
 quarter: $(READY)
 	$(BIN)/python -m benchmarks.quarter
+	$(BIN)/python -m benchmarks.quarter --other-shops --days 45
 
 # Typed clients of the published schema, in build/clients: Python (shukka_client) and, where npm is, TypeScript (shukka.d.ts).
 # Their generators want other versions of what Shukka uses and stay out of its environment.
