@@ -121,6 +121,7 @@ class Crowd:
             self.town.clock.set(max(due.astimezone(now.tzinfo), now + timedelta(hours=self.chance.choice((1, 12, 24)))))
 
     def _settle(self) -> None:
+        self.jobs.look()  # first: what they announce is told too
         runner = replace(self.town.runner, route=self.route)
         for _ in range(100):
             busy = sum(runner.run_batch(stage).claimed for stage in self.route.values())
@@ -128,7 +129,6 @@ class Crowd:
                 break
         else:
             raise AssertionError("the house never comes to rest")
-        self.jobs.look()
 
     def _drawn(self, weights: Mapping[float, int]) -> float:
         return self.chance.choices(list(weights), list(weights.values()))[0]
