@@ -192,6 +192,12 @@ def glance(engine: Engine) -> Iterator[SqlConnection]:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def is_pooled(connection: SqlConnection) -> bool:
+    """Whether a pooler stands before the database: what the server knows of its connections is of the pooler's then, and of whoever used
+    them last."""
+    return bool(connection.info[_POOLED])
+
+
 def release_idle(engine: Engine, after: float) -> None:
     """Close the engine's connections if none was in use for ``after`` seconds: each is a process of the server's, with all that it
     has planned. Whoever comes next makes a new one."""

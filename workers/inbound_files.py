@@ -26,6 +26,8 @@ from workers.wiring import House
 
 log = structlog.get_logger(__name__)
 
+#: The job's name.
+JOB: Final = "files.inbound"
 #: Real seconds since a file was last written to, before it counts as whole.
 SETTLED: Final = 5.0
 #: No label program writes more.
@@ -49,7 +51,7 @@ def job(house: House) -> PeriodicJob | None:
                 tools.transact(lambda connection: None)  # the job stays ours
                 log.info("supplier_file.read", supplier=supplier, **answer)
 
-    return PeriodicJob("files.inbound", _minute, work)
+    return PeriodicJob(JOB, _minute, work)
 
 
 def _minute(now: datetime) -> datetime:

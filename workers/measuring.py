@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import invariants
-from models.database import glance, is_away, recent_trouble
+from models.database import glance, is_away, is_pooled, recent_trouble
 from models.store import attention, jobs, vitals
 from pipelines.errors import ShukkaError
 from pipelines.ports import Clock
@@ -76,7 +76,7 @@ def _counts(connection: Connection, clock: Clock) -> None:
         gauges[row.what].labels(row.name).set(row.number)
         if row.what in late:
             late[row.what].labels(row.name).set(row.late)
-    for process in vitals.processes(connection):
+    for process in [] if is_pooled(connection) else vitals.processes(connection):
         metrics.CONNECTIONS.labels(process.name).set(process.connections)
     known = {row.name: row for row in jobs.progress(connection)}
     # Where the clock is dead nobody says what is due: of the jobs that every house has it is known without.

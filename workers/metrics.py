@@ -101,7 +101,7 @@ DATABASE_BYTES = _made(Gauge, "shukka_database_bytes", "Size of the database on 
 CONNECTIONS = _made(
     Gauge,
     "shukka_connections",
-    "Connections to the database by the process that holds them; 0: none of these processes is there",
+    "Connections to the database by the process that holds them; 0: none of these processes is there; untold behind a pooler",
     Label("process", "a process of the house", lambda: PROCESSES),
     unit="connections",
 )

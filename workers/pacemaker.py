@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Final
 
 import structlog
 
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 PERIOD = 0.5
 #: Real seconds between two looks whether a job is behind that waits for others: gateways, disks, a mail server.
 SLOW = 2.0
+#: The jobs that a house has where its settings or its shops name what for.
+_SOMETIMES: Final = {inbound_files.JOB: inbound_files.job, mailbox.JOB: mailbox.job, asking.JOB: asking.job}
 #: Real seconds between two rings of one bell: work that is being done needs no second ring.
 PATIENCE = 0.5
 
@@ -79,9 +82,15 @@ class Pacemaker:
 
 
 def timekeeper(house: House) -> Timekeeper:
-    """The periodic jobs of ``house``."""
+    """The periodic jobs of ``house``. It has the others rest that the house could have and has none of, so that nobody is called to one that
+    failed until its setting was taken out."""
     return Timekeeper(
-        house.engine, house.shops, house.renderer, house.clock, lambda: house.bell.ring(effects={mails.SEND})
+        house.engine,
+        house.shops,
+        house.renderer,
+        house.clock,
+        lambda: house.bell.ring(effects={mails.SEND}),
+        resting=[name for name, job in _SOMETIMES.items() if job(house) is None],
     )
 
 

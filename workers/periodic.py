@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from models.database import glance, is_away
 from models.store import jobs as store
+from models.store.jobs import ProgressRow
 from pipelines.customers.erase import ERASURES
 from pipelines.engine.run import describe
 from pipelines.errors import ShukkaError
@@ -51,8 +52,10 @@ class Timekeeper:
         ring: Callable[[], None] = lambda: None,
         jobs: Sequence[PeriodicJob] = ALL_JOBS,
         period: float = PERIOD,
+        resting: Sequence[str] = (),
     ) -> None:
-        """``period``: real seconds between two looks."""
+        """``period``: real seconds between two looks. ``resting``: jobs that the house has none of, and may have had: they are behind with
+        nothing."""
         self._engine = engine
         self._shops = shops
         self._renderer = renderer
@@ -60,17 +63,25 @@ class Timekeeper:
         self._ring = ring
         self._jobs = jobs
         self._period = period
+        self._resting = frozenset(resting)
         self._stop = threading.Event()
 
     def look(self) -> list[str]:
         """Run every job that is behind; the names of those that were brought up to date."""
         now = self._clock.now()
         with glance(self._engine) as connection:
-            done = {row.name: row.done_until for row in store.progress(connection)}
+            known = store.progress(connection)
+        self._let_rest(known)
+        done = {row.name: row.done_until for row in known}
         behind = [(job, job.boundary(now)) for job in self._jobs]
         return [
             job.name for job, until in behind if is_behind(done.get(job.name), until) and self._run(job, until, now)
         ]
+
+    def _let_rest(self, known: Sequence[ProgressRow]) -> None:
+        if idle := [row.name for row in known if row.name in self._resting and row.due_until != row.done_until]:
+            with self._engine.begin() as connection:
+                store.rest(connection, idle)
 
     def _run(self, job: PeriodicJob, until: datetime, now: datetime) -> bool:
         with self._engine.begin() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -82,6 +83,18 @@ def give_back(connection: Connection, name: str, token: int) -> bool:
             "UPDATE job SET leased_until = NULL WHERE name = %(name)s AND token = %(token)s",
             {"name": name, "token": token},
         )
+    )
+
+
+def rest(connection: Connection, names: Sequence[str]) -> int:
+    """Jobs that nobody runs any more are behind with nothing, and their last failure is over; one that is under way is left alone. How
+    many."""
+    return execute(
+        connection,
+        """UPDATE job SET due_until = done_until, failing_since = NULL, error = NULL
+           WHERE name = ANY(%(names)s::text[]) AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+             AND (failing_since IS NOT NULL OR due_until IS DISTINCT FROM done_until)""",
+        {"names": list(names)},
     )
 
 

@@ -93,7 +93,7 @@ def known(connection: Connection, ids: Sequence[int]) -> list[KnownMailRow]:
 
 class QueuedMailRow(NamedTuple):
     """A mail that is to be sent; ``copy_of`` is the mail that it repeats, None for the first of its kind. ``suppressed`` says why its
-    address gets none, None where it does."""
+    address gets none, None where it does; ``is_later`` whether one that says what a supplier is to do about the same goods has not left yet."""
 
     id: int
     message_id: str
@@ -104,10 +104,16 @@ class QueuedMailRow(NamedTuple):
     order_id: int | None
     copy_of: int | None
     suppressed: str | None
+    is_later: bool = False
 
 
-_TO_SEND = f"""SELECT {columns(QueuedMailRow, "m", suppressed=SUPPRESSED)} FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id
-WHERE m.id = ANY(%(ids)b::bigint[])"""
+#: The newest of them counts: who reads the instruction after the cancel, or the former address after the new one, sends the goods.
+_TOLD: Final = "template IN ('supplier_instruction', 'supplier_cancel')"
+_IS_LATER: Final = f"""m.{_TOLD} AND EXISTS (
+  SELECT FROM mail e WHERE e.order_id = m.order_id AND e.shipment_id = m.shipment_id AND e.envelope_to = m.envelope_to
+                       AND e.id < m.id AND e.state = 'queued' AND e.{_TOLD})"""
+_TO_SEND = f"""SELECT {columns(QueuedMailRow, "m", suppressed=SUPPRESSED, is_later=_IS_LATER)}
+FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id WHERE m.id = ANY(%(ids)b::bigint[])"""
 
 
 def to_send(connection: Connection, ids: Sequence[int]) -> list[QueuedMailRow]:

@@ -101,6 +101,19 @@ def come_late(connection: Connection, shop: str, what: str, orders: Sequence[int
     )
 
 
+_AGAIN = """
+INSERT INTO retention_late (shop, what, order_id)
+SELECT o.shop, k.what, o.id FROM shop_order o
+JOIN retention_mark k ON k.shop = o.shop AND (o.accepted_at, o.id) <= (k.accepted_at, k.order_id)
+WHERE o.id = ANY(%(ids)b::bigint[]) ON CONFLICT DO NOTHING
+"""
+
+
+def come_again(connection: Connection, orders: Sequence[int]) -> None:
+    """Something was written about the orders: those that were looked at already, and went, are looked at again, for what is new of them."""
+    execute(connection, _AGAIN, {"ids": list(orders)})
+
+
 def not_late(connection: Connection, shop: str, what: str, orders: Sequence[int]) -> None:
     """The orders need not be looked at again."""
     execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ from models.store import (
     payments,
     readdressings,
     repricings,
+    retention,
     search,
     shipments,
     transitions,
@@ -56,6 +57,7 @@ from pipelines.engine.returns_rows import write_returns
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
 from pipelines.rules.money.repricing import Repricing
+from pipelines.shops.retention import LEAST_DAYS
 
 
 @dataclass(slots=True)
@@ -135,6 +137,8 @@ def apply(
     due = _work_rows(decisions)
     work.schedule(connection, due)
     hearing = pass_on(connection, decisions, now)
+    if old := [d.facts.id for d in decisions if now - d.facts.accepted_at >= timedelta(days=LEAST_DAYS)]:
+        retention.come_again(connection, old)
     return BatchResult(
         decided=len(decisions),
         stages={row.stage for row in due if row.due_at <= now} | hearing,

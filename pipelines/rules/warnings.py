@@ -39,6 +39,8 @@ def warnings_json(order: Order) -> list[dict[str, str]]:
 
 
 def _mail_address(order: Order) -> Iterator[OrderWarning]:
+    if not order.customer.email:  # forgotten, or no longer kept: no order comes without one
+        return
     try:
         odd = nonconforming(order.customer.email)
     except ValueError as reason:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from pipelines.ports import Verdict
 from pipelines.suppliers.channel import Contact
 from tests.channels.conformance import Bench, ChannelConformance, batch
 from tests.channels.mailbox import Mailbox, mail_bench, opened
@@ -61,3 +62,31 @@ def test_our_own_database_is_no_fault_of_the_suppliers(world: World) -> None:
     world.execute("UPDATE effect_lease SET due_at = now()")
     world.settle()
     assert world.show()["shipments"][0]["state"] == "instructed"
+
+
+def test_what_is_said_of_the_same_goods_leaves_in_the_order_in_which_it_was_said(world: World) -> None:
+    """A mail server was away for hours, and its back-offs end in any order: who reads the cancel first sends the goods."""
+    world.enrol("supplier", "warehouse", mail="dock@example.jp")
+    world.postbox.answers = [Verdict.RETRY] * 100
+    world.take(document("S-1"))
+    world.settle()
+    world.at("2026-11-20 15:00:00")
+    world.tell(world.ask("order.cancel", "S-1", reason="", operator=True))
+    world.settle()
+    world.postbox.answers = []
+    due = "UPDATE effect_lease SET due_at = now() {} FROM mail m WHERE subject_id = m.id AND kind = 'mail.send' AND template {} 'supplier_instruction'"
+    world.execute(due.format("+ interval '1 hour'", "="))
+    world.execute(due.format("", "<>"))
+    world.settle()
+    assert told(world) == []
+    world.hurry()
+    world.settle()
+    world.hurry()
+    world.settle()
+    assert told(world) == ["supplier_instruction", "supplier_cancel"]
+    assert world.broken() == {}
+
+
+def told(world: World) -> list[str]:
+    """What the supplier got, in the order in which it came."""
+    return [mail["X-Shukka-Template"] for mail in world.postbox.mails if "dock@example.jp" in mail["To"]]

@@ -113,7 +113,7 @@ def test_in_the_end_no_row_names_the_person_and_the_books_are_as_they_were(ended
     night(ended, at("2035-06-01 00:00:00"))
     assert [row for row in naming(dump(ended), *PERSON) if not row.startswith("customer ")] == []
     assert [row for row in kept - books(ended) if not naming([row], *PERSON)] == []
-    assert ended.show("S-9")["number"] == "S-9"
+    assert (ended.show("S-9")["number"], ended.show("S-9")["warnings"]) == ("S-9", [])
     assert ended.broken() == {}
 
 
@@ -172,6 +172,27 @@ def test_what_has_not_ended_is_never_touched(ended: World, unfinished: str) -> N
     before = {what: ended.value(query) for what, query in LEFT.items()}
     night(ended, at("2040-01-01 00:00:00"))
     assert {what: ended.value(query) for what, query in LEFT.items()} == before
+
+
+def test_what_comes_after_the_orders_day_goes_too_thirty_days_after_the_last_move(ended: World) -> None:
+    """A sum at will and a supplier's late word, on the day after the order's mails and events went."""
+    shops = keeping(ended.shops, mails_days=60, events_days=60, payloads_days=60)
+    moved = at("2027-01-31 09:00:00")
+    night(ended, moved, shops)
+    gone = {what: LEFT[what] for what in ("mails", "events", "payloads")}
+    assert {what: ended.value(query) for what, query in gone.items()} == dict.fromkeys(gone, 0)
+    ended.tell(ended.ask("refund.goodwill", "S-9", amount=500, reason=f"{NAME} 様", by="operations", operator=True))
+    ended.tell(ended.news("shipment.delivered", ended.shipments("S-9")[0], note=f"受取人 {NAME}"))
+    ended.settle()
+    assert ended.states()["S-9"][1] == "done"
+    ended.execute("UPDATE effect SET outcome = outcome || '{\"says\": \"no\"}' WHERE kind = 'payment.refund'")
+    assert all(ended.value(query) for query in gone.values())
+    night(ended, moved + timedelta(days=29), shops)
+    assert all(ended.value(query) for query in gone.values())
+    night(ended, moved + timedelta(days=31), shops)
+    assert {what: ended.value(query) for what, query in gone.items()} == dict.fromkeys(gone, 0)
+    assert ended.value("SELECT count(*) FROM retention_late") == 0
+    assert ended.broken() == {}
 
 
 def test_events_that_nobody_took_up_and_refused_orders_go_by_their_own_day(world: World) -> None:

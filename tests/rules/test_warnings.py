@@ -42,6 +42,10 @@ def test_an_address_of_an_older_order_that_would_be_refused_today_is_marked_too(
     assert found(order("a@x.jp,b@x.jp")) == [("customer.email", "no_address")]
 
 
+def test_nobody_is_asked_to_write_the_address_of_one_who_was_forgotten() -> None:
+    assert found(order("", postal_code="")) == []
+
+
 @pytest.mark.parametrize(
     ("code", "region", "mark"),
     [

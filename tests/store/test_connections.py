@@ -20,7 +20,9 @@ from models.migrations import upgrade
 from models.store.statement import scalars
 from tests.conftest import Running
 from tests.world import World, document
+from workers import metrics
 from workers.mail.rendering import Renderer
+from workers.measuring import Measuring
 from workers.process.child import wait_until
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -143,6 +145,10 @@ def test_all_of_it_works_through_a_pooler(pooled: str, renderer: Renderer) -> No
             world.settle()
         assert {state for state, _ in world.states().values()} == {"released"}
         assert world.broken() == {}
+        metrics.CONNECTIONS.clear()
+        Measuring(world.house).database()
+        told = [sample for family in metrics.CONNECTIONS.collect() for sample in family.samples]
+        assert told == [], "the server names whoever used a connection last: it would page that no worker is there"
     assert shown(engine, "statement_timeout", "TimeZone") == ["30s", "Asia/Tokyo"]
     with glance(engine) as connection:  # has the limits too: there they are of each transaction
         assert scalars(connection, "SHOW statement_timeout") == ["30s"]

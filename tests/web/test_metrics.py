@@ -17,11 +17,17 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.store.review import waiting
+from pipelines.orders.intake import Ending
+from pipelines.points.jobs import Period, PeriodicJob, Tools
 from tests.web.site import Site
 from tests.world import document
 from workers import metrics
 from workers.metrics import METRICS, MOST_WORKERS, count_statements, serve_worker_metrics, stage_seconds
 from workers.metrics_page import page
+from workers.pacemaker import timekeeper
+from workers.periodic import Timekeeper
+from workers.web.desk import Desk
 
 DOCS = Path(__file__).parents[2] / "docs"
 RULES: list[dict[str, Any]] = [
@@ -173,6 +179,35 @@ def test_how_late_the_first_is_is_told(site: Site) -> None:
     text = site.get("/metrics", key=None).text
     assert 'shukka_work_late_seconds{stage="accept"} 600.0' in text
     assert "shukka_database_reachable 1.0" in text
+
+
+def test_a_job_whose_setting_was_taken_out_is_behind_with_nothing(site: Site) -> None:
+    """A mailbox of reports that refused the password, and is looked into no more: neither ShukkaJobBehind nor a person is called for it."""
+    world = site.world
+
+    def refused(tools: Tools, period: Period) -> None:
+        raise OSError
+
+    job = PeriodicJob("bounces", lambda now: now, refused)
+    Timekeeper(world.engine, world.shops, world.runner.renderer, world.clock, jobs=[job]).look()
+    world.execute("UPDATE job SET leased_until = now() WHERE name = 'bounces'")
+    world.clock.advance(hours=2)
+    assert 'shukka_job_behind_seconds{job="bounces"} 7200.0' in site.get("/metrics", key=None).text
+    timekeeper(world.house).look()
+    assert 'shukka_job_behind_seconds{job="bounces"} 0.0' in site.get("/metrics", key=None).text
+    with world.engine.connect() as connection:
+        assert [row.key for row in waiting(connection, world.clock.now()) if row.kind == "job"] == []
+
+
+def test_a_web_process_counts_its_orders_from_zero(site: Site) -> None:
+    """A counter that begins with its first order is none while no order comes, and its first order no increase: ShukkaNoOrders would be silent
+    after a restart, and call out where one order came."""
+    site.order(document("S-1"))
+    metrics.INTAKE.clear()
+    Desk(site.world.house).close()
+    text = site.get("/metrics", key=None).text
+    for ending in Ending:
+        assert f'shukka_intake_total{{ending="{ending}"}} 0.0' in text
 
 
 def test_a_database_that_answers_is_not_called_silent(site: Site) -> None:

@@ -26,6 +26,8 @@ from workers.wiring import House
 
 log = structlog.get_logger(__name__)
 
+JOB: Final = "bounces"
+"""The job's name."""
 EVERY: Final = timedelta(seconds=60)
 """How often it is looked into, by the Clock."""
 _TIMEOUT: Final = 20.0
@@ -93,7 +95,7 @@ def job(house: House) -> PeriodicJob | None:
     def look(tools: Tools, period: Period) -> None:
         take(house, mailbox, tools)  # what fails is logged as of any job, and tried again in a minute
 
-    return PeriodicJob("bounces", boundary, look)
+    return PeriodicJob(JOB, boundary, look)
 
 
 def take(house: House, mailbox: Mailbox, tools: Tools) -> int:

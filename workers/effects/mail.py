@@ -14,6 +14,7 @@ from models.store.mails import QueuedMailRow
 from pipelines.ports import Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
 from workers.effects.recording import SUPPRESSED
+from workers.effects.targets import LATER
 from workers.mail import message
 from workers.mail.smtp import SmtpPool
 
@@ -33,6 +34,8 @@ def performing(deliver: Callable[[ReadyMail, Callable[[], bool]], Awaitable[Outc
     async def perform(job: Job[QueuedMailRow]) -> Outcome:
         if job.row.suppressed is not None:
             return Outcome(Verdict.DECLINED, code=SUPPRESSED, says=job.row.suppressed)
+        if job.row.is_later:
+            return Outcome(Verdict.RETRY, code=LATER, says="a mail about the same goods leaves before it")
         try:
             raw = message.encoded(_as_copy(job.row) + unpack(job.row.packed))
         except UnknownDictionary as reason:  # a process of the newer version will send it

@@ -25,8 +25,10 @@ SHARE = 2
 #: One in so many channels is for targets that have fewer than ``START`` under way: they go on although several others hang.
 RESERVE = 4
 DATABASE_AWAY = "database_away"
+#: The code of what waits for something that goes to the same target before it.
+LATER = "later"
 #: What did not end well for reasons of our own.
-_OURS = frozenset({"lease_ended", "dictionary", "no_gateway", "no_channel", DATABASE_AWAY})
+_OURS = frozenset({"lease_ended", "dictionary", "no_gateway", "no_channel", DATABASE_AWAY, LATER})
 
 
 class Target:

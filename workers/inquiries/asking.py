@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 #: What circuits of inquiry services are of, as operators see them.
 KIND: Final = "inquiry"
+#: The job's name.
+JOB: Final = "inquiries"
 #: How often it is looked whether anybody is to be asked, by the Clock.
 EVERY: Final = timedelta(minutes=5)
 #: Real seconds for which a service is left alone after its first failure, and at most.
@@ -45,7 +47,7 @@ def job(house: House) -> PeriodicJob | None:
         for inquiry, settings in named:
             look(house, tools, inquiry, settings)
 
-    return PeriodicJob("inquiries", _boundary, work) if named else None
+    return PeriodicJob(JOB, _boundary, work) if named else None
 
 
 def _boundary(now: datetime) -> datetime:

@@ -30,6 +30,8 @@ class Desk:
         self._orders: Group[Submission, Answer] = Group(self._take_orders)
         self._events: Group[Received, bool] = Group(self._take_events)
         self._in_flight: set[tuple[object, ...]] = set()
+        for ending in Ending:
+            INTAKE.labels(ending)  # from zero on: a counter that is not there is no order that did not come
 
     async def order(self, submission: Submission) -> Answer | None:
         """Accept or refuse one order; None if the same order or key is being decided this very moment."""
