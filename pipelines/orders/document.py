@@ -23,6 +23,7 @@ from pipelines.errors import Invalid, Problem
 from pipelines.orders.schema import (
     COUNTRY,
     MANY_LINES,
+    MOST_POINTS,
     ONE_LINE,
     ORDER_NUMBER,
     AssumeDocument,
@@ -72,6 +73,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"), NO_DATE),
 }
 
+_POINTS: Final = f'Must be a whole number of points from 0 to {MOST_POINTS}, or "all".'
 _LONGEST_NUMBER: Final = 64
 _ORDER_NUMBER: Final = re.compile(ORDER_NUMBER)
 
@@ -131,7 +133,7 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     found: dict[str, str] = {}
     for one in error.errors(include_url=False, include_input=False):
         path = field_path(_location(one))
-        sentence = 'Must be a whole number of points, 0 or more, or "all".' if path == "points.use" else _sentence(one)
+        sentence = _POINTS if path == "points.use" else _sentence(one)
         found.setdefault(path, sentence)
     return tuple(Problem(path, sentence) for path, sentence in found.items())
 

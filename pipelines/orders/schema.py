@@ -29,6 +29,8 @@ from pipelines.values.money import MOST_YEN, UnitYen
 
 #: The longest JSON text of one order, in bytes.
 MOST_BYTES: Final = 1_048_576
+#: The most points that one order may ask to use.
+MOST_POINTS: Final = 9_999_999
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
@@ -168,7 +170,7 @@ class CouponDocument(_Document):
 class PointsDocument(_Document):
     """Points the customer wants to use."""
 
-    use: Annotated[int, Field(ge=0, le=9_999_999)] | Literal["all"] = 0
+    use: Annotated[int, Field(ge=0, le=MOST_POINTS)] | Literal["all"] = 0
 
 
 class PaymentDocument(_Document):

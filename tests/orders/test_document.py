@@ -146,6 +146,13 @@ def test_wrong_values_are_refused_by_field(path: str, value: object) -> None:
     assert problems[field].endswith(".")
 
 
+@pytest.mark.parametrize("points", [-1, 10_000_000, 1.5, "some"])
+def test_points_are_refused_with_what_they_may_be(points: object) -> None:
+    """More than an order may name are a whole number, 0 or more; the sentence says the most."""
+    says = 'Must be a whole number of points from 0 to 9999999, or "all".'
+    assert refused(changed("points.use", points)) == {"points.use": says}
+
+
 SAME = object()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -21,12 +20,14 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from models.database import connect
+from pipelines.gateway import STANDS, Notice
 from pipelines.orders.act import actions
-from pipelines.orders.schema import PreviewDocument
 from tests.contract import EXAMPLE
 from tests.web.site import Site, problem, served
 from tests.world import document
 from workers.broker import Bell, make_broker
+from workers.payments import GATEWAYS
+from workers.web import list_shapes, mail_shapes, order_shapes, supplier_shapes
 from workers.web import shapes as shapes_module
 from workers.web.app import create_app
 from workers.web.openapi import EXAMPLES
@@ -253,7 +254,9 @@ def test_the_reference_loads_nothing_and_names_no_other_host(site: Site) -> None
 def test_no_request_takes_the_name_of_an_answer(site: Site) -> None:
     """One would be described as the other."""
     described = site.get("/openapi.json", key=None).json()["components"]["schemas"]
-    shapes = [one for one in vars(shapes_module).values() if isinstance(one, type) and issubclass(one, Shape)]
+    modules = (shapes_module, order_shapes, list_shapes, mail_shapes, supplier_shapes)
+    there = [one for module in modules for one in vars(module).values()]
+    shapes = [one for one in there if isinstance(one, type) and issubclass(one, Shape)]
     for shape in shapes:
         if shape.__name__ in described and shape is not Shape:
             assert described[shape.__name__]["additionalProperties"] is True, shape
@@ -329,7 +332,38 @@ def test_whatever_the_schema_allows_is_answered(site: Site) -> None:
     assert len(operations) >= 11
 
 
-def test_the_example_of_a_quotation_has_a_whole_order() -> None:
-    """DOC-06: its schema takes any object for the order; the door refuses one that says neither an address nor a store."""
-    order = PreviewDocument.model_validate_json(json.dumps(EXAMPLES["QuotationWish"]["order"]))
-    assert order.ship_to is not None
+def test_the_example_of_a_quotation_is_issued(site: Site) -> None:
+    """DOC-06: its schema takes any object for the order, so only the door says whether it is one: it has an address and, for a card, a
+    token."""
+    assert site.post("/v1/quotations", EXAMPLES["QuotationWish"]).status_code == 201
+
+
+def test_what_the_contract_names_of_an_order_is_published(site: Site) -> None:
+    """A client that is made of the schema knows each field by its name and type, those to an operator's key too."""
+    described = site.get("/openapi.json", key=None).json()["components"]["schemas"]
+    named = {
+        "ShownOrder": "state condition hold holds payment shipments points totals awaits timeline mails "
+        "customer ship_to remarks lines instructions",
+        "Money": "method state authorized captured refunded gateway pay_by expires_at instructions attempts",
+        "Attempt": "kind key amount outcome code at",
+        "EarnedPoints": "used earned state",
+        "OrderedLine": "name sku",
+        "Instruction": "kind says for",
+        "Preview": "shop currency totals points payment shipments holds mails problems",
+        "Sums": "goods member_discount coupon_discount shipping fees tax tax_total before_points points_used grand_total",
+        "TaxOfRate": "rate base tax",
+        "PlannedPoints": "earned by_line",
+        "PointsOfLine": "line rate base points",
+        "PlannedPayment": "method gateway fee release_when pay_by remind_at cancel_at",
+    }
+    missing = {name: {*fields.split()} - described[name]["properties"].keys() for name, fields in named.items()}
+    assert not any(missing.values()), missing
+
+
+def test_how_each_gateway_is_acknowledged_is_published(site: Site) -> None:
+    """Some want a 200 always, and all of them hear it of a notice that was known; it was described as a refusal."""
+    schema = site.get("/openapi.json", key=None).json()
+    _, operation = operations(schema)["payment_notice"]
+    notice = Notice("n-1", STANDS)
+    answered = {gateway.acknowledge([notice], new).status for gateway in GATEWAYS.values() for new in (True, False)}
+    assert answered == {int(status) for status in operation["responses"] if status.startswith("2")}

@@ -58,35 +58,6 @@ class BatchResults(Shape):
     results: list[BatchResult]
 
 
-class Hold(Shape):
-    """Why a person must look."""
-
-    reason: str
-    says: str
-
-
-class OpenHold(Hold):
-    """A hold with what it is about and what answers it."""
-
-    about: str | None
-    opened_at: datetime
-    ways_out: list[str]
-
-
-class Money(Shape):
-    """How an order is paid; amounts in yen."""
-
-    method: str
-    state: str
-    amount: int
-    authorized: int
-    captured: int
-    refunded: int
-    pay_by: date | None = Field(
-        description="The last day to pay, where the method has one; null while the order is held before payment was asked for"
-    )
-
-
 class PiecesOfLine(Shape):
     """Pieces of a line."""
 
@@ -101,105 +72,11 @@ class Because(Shape):
     says: str
 
 
-class Sending(Shape):
-    """What one supplier sends, and when."""
-
-    supplier: str
-    lines: list[PiecesOfLine]
-    dispatch_on: date | None
-    arrive_on: date | None
-    because: list[Because]
-
-
-class ShownShipment(Sending):
-    """A shipment as it stands."""
-
-    id: str
-    state: str
-    carrier: str | None
-    tracking_number: str | None
-    tracking_url: str | None
-    tracking_status: str | None
-
-
-class Waiting(Shape):
-    """A fact that has not come, and what happens when its time is over."""
-
-    what: str
-    from_: str | None = Field(alias="from")
-    until: datetime
-    then: str | None
-
-
-class Move(Shape):
-    """A change of state."""
-
-    entity: str
-    from_: str | None = Field(alias="from")
-    to: str
-    cause: str
-    at: datetime
-
-
-class MailReport(Shape):
-    """What was heard of a mail after it was sent; ``says`` is the server's sentence without addresses."""
-
-    kind: str
-    reason: str
-    status: str
-    says: str
-    at: datetime
-
-
-class SentMail(Shape):
-    """A mail of the order; ``report`` is the last that was heard of it."""
-
-    template: str
-    to: str
-    state: str
-    at: datetime
-    report: MailReport | None
-
-
-class ShownOrder(Shape):
-    """An order as it stands; operators see more of it."""
-
-    shop: str
-    number: str
-    state: str
-    condition: str
-    hold: list[Hold]
-    holds: list[OpenHold]
-    placed_at: datetime
-    currency: str
-    payment: Money
-    shipments: list[ShownShipment]
-    points: dict[str, Any]
-    totals: dict[str, Any]
-    awaits: list[Waiting]
-    timeline: list[Move]
-    mails: list[SentMail]
-
-
 class Wrong(Shape):
     """A field and what would be right."""
 
     field: str
     message: str
-
-
-class Preview(Shape):
-    """What the pipeline would do with an order."""
-
-    shop: str
-    currency: str
-    totals: dict[str, Any]
-    points: dict[str, Any]
-    payment: dict[str, Any]
-    shipments: list[Sending]
-    holds: list[Hold]
-    mails: list[str]
-    problems: list[Wrong]
 
 
 class ReturnedLine(Shape):

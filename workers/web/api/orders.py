@@ -28,8 +28,9 @@ from workers.web.batch import Unreadable, read_batch
 from workers.web.body import BadBody, parse_json, read_body, read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import KEYED, idempotency_key, language
+from workers.web.order_shapes import Preview, ShownOrder
 from workers.web.problem import problem
-from workers.web.shapes import BatchResults, OrderReference, Preview, ShownOrder, answers
+from workers.web.shapes import BatchResults, OrderReference, answers
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 

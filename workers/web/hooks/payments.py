@@ -30,7 +30,10 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 _ANY: dict[str, Any] = {"content": {"*/*": {"schema": {}}}}
 _ANY_BODY = {
     "requestBody": {"required": True, **_ANY},
-    "responses": {"202": {"description": "Kept; acknowledged as the gateway wants it, with its own status", **_ANY}},
+    "responses": {
+        "202": {"description": "Kept; acknowledged as the gateway wants it", **_ANY},
+        "200": {"description": "Kept, of a gateway that wants this status; else it was known", **_ANY},
+    },
 }
 
 
