@@ -221,9 +221,7 @@ def test_no_word_of_a_customer_makes_a_page_wider_than_its_window(
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
-def test_headings_of_cards_stay_out_of_sight_on_a_phone(
-    world: World, base: str, driven: Visit, language: str
-) -> None:
+def test_headings_of_cards_stay_out_of_sight_on_a_phone(world: World, base: str, driven: Visit, language: str) -> None:
     """Each row says its own there: the end of those of Today, twelve in English, lay over its first card."""
     seen: dict[str, float] = {}
 
