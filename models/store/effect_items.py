@@ -127,7 +127,7 @@ WITH piece AS (
   JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
   WHERE l.shipment_id = ANY(%(ids)b::text[])),
 line AS (
-  SELECT shipment_id, json_agg(json_build_object('line', line, 'sku', sku, 'name', name, 'quantity', quantity) ORDER BY line) AS lines
+  SELECT shipment_id, json_agg(json_build_object('line', line, 'sku', sku, 'name', name, 'quantity', quantity) ORDER BY length(line), line) AS lines
   FROM piece WHERE quantity > 0 GROUP BY shipment_id)
 SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, s.arrive_on, s.backorder, s.again,
        coalesce(line.lines, '[]'::json), d.document

@@ -36,11 +36,11 @@ class ReturnRow(NamedTuple):
 
 #: Several words of one line are kept apart by a newline, which no word has: lists of lists have one length in PostgreSQL.
 _LINES = {
-    "lines": "array_agg(l.line ORDER BY l.line, l.reason)",
-    "quantities": "array_agg(l.quantity ORDER BY l.line, l.reason)",
-    "reasons": "array_agg(l.reason ORDER BY l.line, l.reason)",
-    "conditions": "array_agg(array_to_string(l.condition, E'\\n') ORDER BY l.line, l.reason)",
-    "costs_on": "array_agg(l.cost_on ORDER BY l.line, l.reason)",
+    "lines": "array_agg(l.line ORDER BY length(l.line), l.line, l.reason)",
+    "quantities": "array_agg(l.quantity ORDER BY length(l.line), l.line, l.reason)",
+    "reasons": "array_agg(l.reason ORDER BY length(l.line), l.line, l.reason)",
+    "conditions": "array_agg(array_to_string(l.condition, E'\\n') ORDER BY length(l.line), l.line, l.reason)",
+    "costs_on": "array_agg(l.cost_on ORDER BY length(l.line), l.line, l.reason)",
 }
 _OF_ORDERS = f"""
 SELECT {columns(ReturnRow, "r", **_LINES)} FROM return_request r JOIN return_line l ON l.return_id = r.id

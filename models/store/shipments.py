@@ -38,10 +38,10 @@ class ShipmentRow(NamedTuple):
 
 
 _LINES = {
-    "lines": "array_agg(l.line ORDER BY l.line)",
-    "quantities": "array_agg(l.quantity ORDER BY l.line)",
-    "cancelled": "array_agg(l.cancelled ORDER BY l.line)",
-    "shipped": "array_agg(l.shipped ORDER BY l.line)",
+    "lines": "array_agg(l.line ORDER BY length(l.line), l.line)",
+    "quantities": "array_agg(l.quantity ORDER BY length(l.line), l.line)",
+    "cancelled": "array_agg(l.cancelled ORDER BY length(l.line), l.line)",
+    "shipped": "array_agg(l.shipped ORDER BY length(l.line), l.line)",
 }
 _OF_ORDERS = f"""
 SELECT {columns(ShipmentRow, "s", **_LINES)} FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id

@@ -89,7 +89,7 @@ class OwedRow(NamedTuple):
 _TO_WRITE = """
 SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.dispatch_on, s.arrive_on, s.backorder, s.again,
        (SELECT coalesce(json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
-                                                   'quantity', l.quantity - l.cancelled - l.shipped) ORDER BY l.line), '[]'::json)
+                                                   'quantity', l.quantity - l.cancelled - l.shipped) ORDER BY length(l.line), l.line), '[]'::json)
         FROM shipment_line l JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
         WHERE l.shipment_id = s.id AND l.cancelled + l.shipped < l.quantity),
        d.document

@@ -43,7 +43,7 @@ WITH page AS ({page} ORDER BY {order} LIMIT %(limit)s),
 line AS (
   SELECT l.shipment_id, json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
                                                    'quantity', l.quantity - l.cancelled,
-                                                   'open', l.quantity - l.cancelled - l.shipped) ORDER BY l.line) AS lines
+                                                   'open', l.quantity - l.cancelled - l.shipped) ORDER BY length(l.line), l.line) AS lines
   FROM shipment_line l JOIN page s ON s.id = l.shipment_id
   JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
   WHERE l.cancelled < l.quantity GROUP BY l.shipment_id)

@@ -13,8 +13,9 @@ from typing import Final
 from pipelines.errors import Invalid, Problem
 from pipelines.values.encoded_text import Undecodable, decoded
 
-#: Lines that one record may take: an address or a note has a few.
+#: Lines that one record may take: an address or a note has a few, and B2's header describes each of its 97 columns in several.
 _MOST_LINES: Final = 50
+_MOST_LINES_OF_HEADER: Final = 2_000
 #: The mark of UTF-8, which some tools write twice; what ended a file in DOS.
 _MARK, _END = "\ufeff", "\x1a"
 #: Line ends within a cell, and the bytes with which some programs fill fields and half a copy is filled.
@@ -77,33 +78,34 @@ def _records(text: str) -> Iterator[Sequence[str]]:
     lines = list(io.StringIO(text.lstrip(_MARK), newline=""))
     if lines and lines[-1].strip("\r\n") == _END:
         lines.pop()
-    at, most = 0, _most_cells(lines)
+    header, most = _first(lines)
+    at = 0
     while at < len(lines):
-        cells, used = _record(lines, at)
+        cells, used = _record(lines, at, _MOST_LINES if at > header else _MOST_LINES_OF_HEADER)
         if used > 1 and len(cells) != most:
             cells, used = _unquoted(lines[at]), 1
         yield cells
         at += used
 
 
-def _most_cells(lines: Sequence[str]) -> int:
-    """Cells of the first record that is not empty: what every other one should have."""
+def _first(lines: Sequence[str]) -> tuple[int, int]:
+    """Where the first record stands that is not empty, a header if there is one, and its cells: what every other one should have."""
     at = 0
     while at < len(lines):
-        cells, used = _record(lines, at)
+        cells, used = _record(lines, at, _MOST_LINES_OF_HEADER)
         if any(cell.strip() for cell in cells):
-            return len(cells)
+            return at, len(cells)
         at += used
-    return 0
+    return at, 0
 
 
-def _record(lines: Sequence[str], start: int) -> tuple[Sequence[str], int]:
-    """The record that begins at ``start``, and how many lines it takes: several where a field has line ends within its quotes, and is
-    written as such fields are."""
+def _record(lines: Sequence[str], start: int, most: int) -> tuple[Sequence[str], int]:
+    """The record that begins at ``start``, and how many lines it takes, up to so many: several where a field has line ends within its
+    quotes, and is written as such fields are."""
     first = lines[start]
     if '"' not in first:
         return _unquoted(first), 1
-    ahead = lines[start : start + _MOST_LINES]
+    ahead = lines[start : start + most]
     try:
         reader = csv.reader(ahead)
         cells = next(reader, [])

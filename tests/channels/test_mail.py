@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -11,7 +12,7 @@ from pipelines.suppliers.channel import Contact
 from tests.channels.conformance import Bench, ChannelConformance, batch
 from tests.channels.mailbox import Mailbox, mail_bench, opened
 from tests.rules.build import plain_shop
-from tests.world import World, document
+from tests.world import World, a_line, document
 from workers.channels.mail import CHANNEL
 
 
@@ -49,6 +50,22 @@ def test_an_order_shows_the_mail_that_its_supplier_got(world: World) -> None:
     assert [t["cause"] for t in shown["timeline"] if t["to"] == "instructed"] == ["instructed by mail"]
     (mail,) = [m for m in shown["mails"] if m["template"] == "supplier_instruction"]
     assert (mail["state"], mail["shipment"]) == ("sent", shown["shipments"][0]["id"])
+
+
+def test_goods_stand_in_the_order_in_which_they_were_ordered(world: World) -> None:
+    """As on the order and in its preview, wherever a supplier, the customer or a person reads them: line 10 stood between 1 and 2."""
+    world.take(document("S-1", *(a_line(str(number), 1, 1_000) for number in range(1, 13))))
+    world.settle()
+    world.ship_all("S-1")
+    ordered = [str(number) for number in range(1, 13)]
+    (shipment,) = world.show()["shipments"]
+    assert [one["line"] for one in shipment["lines"]] == ordered
+    assert [one["line"] for one in shipment["parcels"][0]["lines"]] == ordered
+    for template in ("supplier_instruction", "shipment_shipped"):
+        (mail,) = (one for one in world.postbox.mails if one["X-Shukka-Template"] == template)
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert re.findall(r"商品 (\d+)", body.get_content()) == ordered
 
 
 def test_our_own_database_is_no_fault_of_the_suppliers(world: World) -> None:

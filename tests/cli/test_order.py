@@ -48,6 +48,19 @@ def test_the_story_as_json(
     assert story["timeline"][0]["to"] == "accepted"
 
 
+def test_no_line_of_a_customer_looks_like_one_of_ours(
+    told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Remarks go on under themselves: one said in a line of its own that the order had been paid."""
+    told.take(document("S-3", remarks="早めにお願いします\nmoney      card: captured\n\n犬に注意"))
+    told.settle()
+    code, out, err = in_process(capsys, monkeypatch, "order", "salon/S-3")
+    assert (code, err) == (0, "")
+    assert "\nremarks    早めにお願いします\n           money      card: captured\n" in out
+    assert [line for line in out.splitlines() if line.startswith("money")] != []
+    assert not any(line.startswith(("money      card: captured", "犬")) for line in out.splitlines())
+
+
 def test_what_came_in_is_part_of_it(
     told: World, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

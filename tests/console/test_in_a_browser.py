@@ -202,6 +202,7 @@ def test_no_word_of_a_customer_makes_a_page_wider_than_its_window(
         "jobs",
     )
     wider: dict[str, int] = {}
+    narrow: list[float] = []
 
     def look_at(browser: Any) -> None:
         page = enter(world, base, browser, language, viewport=size)
@@ -211,6 +212,25 @@ def test_no_word_of_a_customer_makes_a_page_wider_than_its_window(
             width = page.evaluate("document.documentElement.scrollWidth")
             if width > size["width"]:
                 wider[path] = width
+            narrow.extend(page.evaluate("[...document.querySelectorAll('td.goods')].map(one => one.offsetWidth)"))
 
     driven(look_at)
     assert wider == {}
+    assert narrow
+    assert min(narrow) > 120, "the goods of an order have room beside their stock number"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_headings_of_cards_stay_out_of_sight_on_a_phone(world: World, base: str, driven: Visit, language: str) -> None:
+    """Each row says its own there: the end of those of Today, twelve in English, lay over its first card."""
+    seen: dict[str, float] = {}
+
+    def look_at(browser: Any) -> None:
+        page = enter(world, base, browser, language, viewport=PHONE)
+        for path in ("", "/orders", "/review", "/partners", "/payments", "/mails", "/jobs"):
+            page.goto(f"{base}/console{path}")
+            ends = "[...document.querySelectorAll('table.cards thead')].map(one => one.getBoundingClientRect().right)"
+            seen[path] = max(page.evaluate(ends), default=0)
+
+    driven(look_at)
+    assert all(right <= 0 for right in seen.values()), seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -59,6 +60,30 @@ def test_totals_are_never_alone_on_a_page(kind: str) -> None:
         assert f"商品 {count} " in ends, count
         assert all("品名" in page for page in pages), count
         assert [sum(f"商品 {number} " in page for page in pages) for number in range(1, count + 1)] == [1] * count
+
+
+@pytest.mark.parametrize(
+    ("sku", "lines"),
+    [
+        ("ABCDEFGHJKLMN1234567890", ["ABCDEFGHJKLMN1234", "567890"]),
+        ("SHAMPOO-1L-BLACK-LIMITED-2026", ["SHAMPOO-1L-BLACK-", "LIMITED-2026"]),
+        ("SKU-1", ["SKU-1"]),
+    ],
+)
+def test_a_stock_number_never_lies_over_the_name_beside_it(sku: str, lines: list[str]) -> None:
+    """SPL-01: what is picked is found by it."""
+    raw = document("S-1", a_line("1", 2, 1_000, sku=sku), shop="salon")
+    (page,) = _pages(typesetter().pdf(sample(raw, SHOPS, Wish(Kind.PICK_LIST))))
+    text = page.extract_text().replace("\u200b", "").partition("確認")[2].partition("商品")[0]
+    assert text.split() == lines
+
+
+def test_of_several_labels_each_says_which_it_is() -> None:
+    """documents.md 5: page n of N, where there are more than one."""
+    for count, pages in ((1, []), (40, ["1/2", "2/2"])):
+        raw = document("S-1", *(a_line(str(n), 1, 1_000) for n in range(1, count + 1)))
+        pdf = typesetter().pdf(sample(raw, SHOPS, Wish(Kind.DELIVERY_NOTE, label=True)))
+        assert re.findall(r"\d/\d", re.sub(r"\s", "", "|".join(one.extract_text() for one in _pages(pdf)))) == pages
 
 
 def _pages(pdf: bytes) -> list[PageObject]:

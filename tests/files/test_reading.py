@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import Invalid
-from pipelines.files import FORMATS
-from pipelines.files.file_format import DIGITS, LOOSE, SLASHES
+from pipelines.files import FORMATS, b2, ehiden3
+from pipelines.files.file_format import DIGITS, LOOSE, NUMBER, SHIPMENT, SHIPPED_ON, SLASHES
 from pipelines.files.results import Known, Verdict, Why, _day, detect, identity, judge, number_fault, read
 from pipelines.files.table import read_table
 from tests.examples import examples
 from tests.files.test_samples import EXPECTED, RESULTS, SAMPLES, form_of, known, said
 
 Cells = list[list[str]]
+HEADERS = {"b2": b2.HEADER, "ehiden3": ehiden3.HEADER}
 
 
 def records(data: bytes) -> Cells:
@@ -73,6 +74,20 @@ def test_a_header_of_long_descriptions_and_other_columns() -> None:
     table = read_table(encoded([header, ["2026/12/01", "S26-101", "x", "440105783084"]]))
     (row,) = read(table, FORMATS["b2"], RESULTS["b2"])
     assert (row.verdict, row.shipment, row.number) == (Verdict.APPLY, "S26-101", "440105783084")
+
+
+@pytest.mark.parametrize("lines", [1, 2, 12])
+@pytest.mark.parametrize("tool", ["b2", "ehiden3"])
+def test_a_header_describes_every_one_of_its_columns(tool: str, lines: int) -> None:
+    """B2 says below each of its 97 headings what goes in: a header of some hundred lines, not the first line of one."""
+    header = [f"{one}\n" + "\n".join(["半角英数字50文字"] * lines) for one in HEADERS[tool]]
+    row = [""] * len(header)
+    for about, column in RESULTS[tool].positions[len(header)].items():
+        row[column - 1] = {SHIPMENT: "S26-101", NUMBER: "440105783084", SHIPPED_ON: "2026/12/01"}[about]
+    table = read_table(encoded([[], header, row]))
+    assert detect(table, FORMATS, RESULTS).name == tool
+    (found,) = read(table, FORMATS[tool], RESULTS[tool])
+    assert (found.record, found.verdict, found.shipment, found.number) == (3, Verdict.APPLY, "S26-101", "440105783084")
 
 
 def test_a_quote_that_is_never_closed_spoils_its_own_row_alone() -> None:

@@ -15,6 +15,9 @@ from tests.mail.reading import BOTH_KINDS, body, both, changed, every_mail, pars
 from workers.mail.rendering import CONTRACT_MAILS, STORE_MAILS, SUPPLIER_MAILS, Renderer
 from workers.mail.samples import sample
 
+LABEL = 'width:38%"'
+"""The column of labels: a row of goods beside one would have no more room than it."""
+
 # B.7.4: an order mail that advertises becomes regulated advertising mail.
 ADVERTISING = re.compile(
     r"セール|キャンペーン|おすすめ|お得|今なら|新商品|プレゼント|ぜひ|お買い物|"
@@ -148,3 +151,12 @@ def _with_names(value: Any, name: str) -> Any:
     if isinstance(value, list | tuple):
         return [_with_names(item, name) for item in value]
     return value
+
+
+@every_mail
+def test_links_have_the_colour_of_links_and_goods_their_own_width(template: str, locale: str) -> None:
+    """No link in a reader's own blue, and the name of goods in no column of labels, which is a third of a telephone's width."""
+    html = body(render(sample(template, locale)), "html")
+    assert re.findall(r"<a (?![^>]*style=)[^>]*>", html) == []
+    for table in re.findall(r"<table(?:(?!<table).)*?</table>", html, re.DOTALL):
+        assert not (LABEL in table and "border-bottom:1px solid #e8e8e4" in table), table

@@ -161,3 +161,13 @@ def test_a_reply_is_promised_only_where_the_shop_promises_one(days: int | None, 
         content = body(changed("not_offered", locale, reply_days=days), kind)
         assert says in content
         assert ("営業日" in content or "business day" in content) == (days is not None)
+
+
+@pytest.mark.parametrize(
+    ("locale", "says"), [("en", "Day of the visit: Sat, 28 Nov 2026"), ("ja", "ご来店日: 2026年11月28日(土)")]
+)
+def test_a_store_reads_of_its_customers_visit_and_not_of_its_own(locale: str, says: str) -> None:
+    """STO-01: "Your visit" is what the customer is told."""
+    told = both(changed("store_notice", locale))
+    assert says in told
+    assert "Your visit" not in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import orjson
 import typer
@@ -17,6 +17,9 @@ from workers.cli.terminal import out, plain, table
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
+
+#: Columns of the labels on the left.
+_LABEL: Final = 10
 
 
 def order(
@@ -230,7 +233,9 @@ def _heard(report: Mapping[str, Any] | None) -> str | None:
 
 
 def _line(label: str, says: str, style: str = "") -> None:
-    out.print(Text(f"{label:<10}", style="dim"), plain(says, style=style), soft_wrap=True)
+    """What is said under a label; further lines of it, as somebody wrote them, stay below the first and are no labels of their own."""
+    below = f"\n{'':<{_LABEL + 1}}"
+    out.print(Text(f"{label:<{_LABEL}}", style="dim"), plain(below.join(says.split("\n")), style=style), soft_wrap=True)
 
 
 def _section(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
