@@ -51,6 +51,8 @@ _ASKED: Final = (
     "payment.renew",
     "payment.report",
 )
+#: What is let go of.
+_OVER: Final = (PaymentState.VOIDED, PaymentState.EXPIRED, PaymentState.FAILED)
 NIGHTLY: Final = time(3, 30)
 
 
@@ -174,10 +176,12 @@ class Reconciler:
         if finding.fate is Fate.VOID and isinstance(adapter, Voids):
             key = f"reconcile:{listed.snapshot.reference}:void"
             answer = await adapter.void(key=key, order=name, reference=listed.snapshot.reference)
-            if answer.verdict is Verdict.OK:
+            is_over = answer.snapshot is None or answer.snapshot.state in _OVER
+            if answer.verdict is Verdict.OK and is_over:
                 log.info("reconciliation.voided", gateway=gateway, reference=listed.snapshot.reference)
                 return replace(difference, settled="released", choices=())
-            says = f"{finding.says}; it could not be released: {answer.code or answer.says}"
+            now_is = f"the gateway has it {answer.snapshot.state}" if answer.snapshot else answer.says
+            says = f"{finding.says}; it could not be released: {answer.code or now_is}"
             difference = replace(difference, says=says, choices=("release it in the gateway's dashboard",))
         if finding.fate is Fate.TELL and order is not None:
             self._tell(gateway, listed, order, now)

@@ -31,8 +31,12 @@ _CAUSES: Final = {
 
 
 def listen(draft: OrderDraft) -> None:
-    """The books move to what the gateway answered, the oldest first."""
-    for told, effect in sorted(_answers(draft), key=lambda answer: answer[0].as_of):
+    """The books move to what the gateway answered, the oldest first; what needed a look has had it where a later answer speaks of the
+    same moment."""
+    answers = sorted(_answers(draft), key=lambda answer: answer[0].as_of)
+    for number, (told, effect) in enumerate(answers, 1):
+        if told.state == PaymentState.NEEDS_REVIEW and any(one.as_of == told.as_of for one, _ in answers[number:]):
+            continue
         hear(draft, told, _CAUSES[effect.kind], seen=effect.payload.get("seen"))
 
 

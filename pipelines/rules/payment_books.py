@@ -75,8 +75,11 @@ def follow(books: Books, told: Snapshot) -> Follows | Differs | None:
     wrong = _beyond(books, told)
     falls = told.captured < books.captured or told.refunded < books.refunded - books.by_hand
     if wrong or falls or states is None:
-        # What was heard before is with a human already.
-        return _differs(books, told, wrong or "a step back") if is_newer else None
+        # What was heard before is with a human already; a step back at the same moment may be what was before.
+        is_heard = not is_newer and not (
+            told.state == _P.NEEDS_REVIEW and _P.NEEDS_REVIEW in PAYMENT_MOVES[books.state]
+        )
+        return None if is_heard else _differs(books, told, wrong or "a step back")
     held = told.authorized if state in _HELD else told.captured
     sums = (max(books.authorized, held), told.captured, told.refunded + books.by_hand)
     if not is_newer and not states and sums == (books.authorized, books.captured, books.refunded):

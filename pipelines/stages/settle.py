@@ -81,6 +81,7 @@ _FAILURES: Final = {
     REPORT: HoldReason.CAPTURE_FAILED,
     "payment.void": HoldReason.VOID_FAILED,
 }
+_ENDS_A_HOLD: Final = ("payment.capture", "payment.void")
 #: Orders whose goods wait on an authorization.
 _WAITS_ON_IT: Final = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
 
@@ -98,10 +99,20 @@ def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentF
         return
     if draft.money.state == PaymentState.AUTHORIZED and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, shop, now)
+    _still_held(draft)
     looks = (effect for effect in draft.effects.values() if effect.kind == LOOKS)
     unanswered = any(effect.state in ("declined", "needs_review") for effect in looks)
     if unanswered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
         hold_unknown(draft, "looked up: outcome unknown")
+
+
+def _still_held(draft: OrderDraft) -> None:
+    """What was asked for is not asked for twice: where it was answered in doubt, and is not done after all, a person sees to it."""
+    if draft.money.state != PaymentState.AUTHORIZED or draft.money.captured:
+        return
+    for effect in draft.effects.values():
+        if effect.state == "done" and effect.kind in _ENDS_A_HOLD:
+            draft.hold(Hold(_FAILURES[effect.kind], facts={"code": "not_shown"}), "looked up at the gateway")
 
 
 def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:

@@ -15,7 +15,7 @@ from tests.payments.gateway_bench import sums
 from tests.payments.paypay_bench import ask, settings
 from workers.payments.paypay import PayPayGateway
 from workers.payments.paypay_notices import read_notices
-from workers.payments.paypay_payments import CLASSES, CODES, Payment, id_of, of_payment, order_of
+from workers.payments.paypay_payments import CLASSES, CODES, Payment, id_of, mark_of, of_payment, order_of
 from workers.payments.paypay_signing import CONTENT_TYPE, authorization
 from workers.sandbox.http_server import Reply, Request, serving
 
@@ -74,6 +74,9 @@ TAKEN = {"captures": {"data": [part(5_000, "COMPLETED")]}}
         (shown("REAUTHORIZING"), (_P.AUTHORIZED, 5_500, 0, 0)),
         (shown("COMPLETED", **TAKEN), (_P.CAPTURED, 5_500, 5_000, 0)),
         (shown("COMPLETED"), (_P.CAPTURED, 5_500, 5_500, 0)),  # nothing was held before
+        # a capture that came to nothing, or says what nobody knows, took not the whole
+        (shown("COMPLETED", captures={"data": [part(5_000, "FAILED")]}), (_P.NEEDS_REVIEW, 5_500, 0, 0)),
+        (shown("COMPLETED", captures={"data": [part(5_000, "A_WORD")]}), (_P.NEEDS_REVIEW, 5_500, 0, 0)),
         (shown("COMPLETED", **TAKEN, refunds={"data": [part(1, "CREATED")]}), (_P.PARTLY_REFUNDED, 5_500, 5_000, 1)),
         (shown("REFUNDED", **TAKEN, refunds={"data": [part(1, "CREATED")]}), (_P.PARTLY_REFUNDED, 5_500, 5_000, 1)),
         (shown("REFUNDED", **TAKEN, refunds={"data": [part(5_000, "REFUNDED")]}), (_P.REFUNDED, 5_500, 5_000, 5_000)),
@@ -209,3 +212,84 @@ def test_what_cannot_be_read_is_kept(body: bytes, notices: int, fault: str) -> N
     for one in found:
         assert one.fault is not None
         assert one.fault.startswith(fault)
+
+
+def test_a_list_that_is_null_is_none() -> None:
+    """Such a payment could not be read at all."""
+    told = Payment.model_validate(shown("COMPLETED", captures=None, refunds=None, revert=None))
+    assert sums(of_payment(told, NOW)) == (_P.CAPTURED, 5_500, 5_500, 0)
+
+
+MARK = mark_of("salon/S-1:asked")
+OTHERS = {"data": [{**part(2_000, "COMPLETED"), "merchantRefundId": "dashboard"}]}
+
+
+@pytest.mark.parametrize(
+    ("act", "before", "after"),
+    [
+        (
+            "capture",
+            shown("AUTHORIZED"),
+            shown("AUTHORIZED", captures={"data": [{**part(1_000, "FAILED"), "merchantCaptureId": MARK}]}),
+        ),
+        (
+            "refund",
+            shown("COMPLETED", **TAKEN, refunds=OTHERS),
+            shown(
+                "COMPLETED",
+                **TAKEN,
+                refunds={"data": [*OTHERS["data"], {**part(1_000, "FAILED"), "merchantRefundId": MARK}]},
+            ),
+        ),
+    ],
+)
+def test_what_was_taken_in_and_failed_is_declined(act: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """By a look-up under its key it was done: a refund beside another one was "as asked", and the customer never got it."""
+
+    async def answers() -> list[Answer | None]:
+        told = [before]
+
+        async def handle(request: Request) -> Reply:
+            if request.method == "POST":
+                told[:] = [after]
+                return Reply(200, {"resultInfo": {"code": "SUCCESS"}})
+            return Reply(200, {"resultInfo": {"code": "SUCCESS"}, "data": told[0]})
+
+        async with serving(handle) as port:
+            adapter = PayPayGateway(settings(f"http://127.0.0.1:{port}"))
+            reference = "salon.S-1.1"
+            asked = {"key": "salon/S-1:asked", "order": "salon/S-1", "reference": reference}
+            try:
+                return [
+                    await getattr(adapter, act)(**asked, amount=1_000),
+                    await getattr(adapter, act)(**asked, amount=1_000),
+                    await adapter.lookup(**asked),
+                ]
+            finally:
+                await adapter.aclose()
+
+    for answer in asyncio.run(answers()):
+        assert answer is not None
+        assert (answer.verdict, answer.code, answer.code_class) == (
+            Verdict.DECLINED,
+            "TRANSACTION_FAILED",
+            CodeClass.STATE,
+        )
+
+
+def test_a_code_is_not_taken_back_by_a_yes_that_names_a_refusal() -> None:
+    """The buyer may still agree to it."""
+
+    async def answer() -> Answer:
+        async def handle(request: Request) -> Reply:
+            code = "INTERNAL_SERVER_ERROR" if request.method == "DELETE" else "DYNAMIC_QR_PAYMENT_NOT_FOUND"
+            return Reply(200 if request.method == "DELETE" else 404, {"resultInfo": {"code": code}})
+
+        async with serving(handle) as port:
+            adapter = PayPayGateway(settings(f"http://127.0.0.1:{port}"))
+            try:
+                return await adapter.void(key="k", order="salon/S-1", reference="codes/c1/1790000600/salon.S-1.1")
+            finally:
+                await adapter.aclose()
+
+    assert asyncio.run(answer()).verdict is not Verdict.OK

@@ -15,11 +15,13 @@ import pytest
 from sqlalchemy import Engine
 
 from models.store.payments import closing
+from pipelines.gateway import Answer
 from tests.payments.test_sandbox_gateway import KEY, connect
 from tests.sandbox.world import Running, running
 from tests.world import World, a_line, at, document
 from workers.closing import month_of
 from workers.mail.rendering import Renderer
+from workers.payments.sandbox import SandboxGateway, Settings
 from workers.periodic import Timekeeper
 from workers.reconciliation import Reconciled, Reconciler, job, reconcile_all
 
@@ -89,6 +91,31 @@ def test_what_is_held_for_no_order_or_twice_for_one_is_released(world: World, ga
     assert [payment(gateway, one)["status"] for one in (stray, doubled)] == ["voided", "voided"]
     assert world.show("S-1")["payment"]["state"] == "authorized"
     assert reconcile(world, gateway).differences == []
+
+
+def test_a_release_that_released_nothing_is_somebodys(world: World, gateway: Running) -> None:
+    """PAY-05: the gateway's yes was taken for it, and the customer's money stayed held."""
+
+    class SaysYes(SandboxGateway):
+        async def void(self, *, key: str, order: str, reference: str) -> Answer:
+            known = await self.lookup(order=order, reference=reference)
+            assert known is not None
+            return known
+
+    stray = authorize(gateway, "salon/GONE", "stray")
+    world.clock.set(at("2026-11-20 12:00:00"))
+
+    async def run() -> Reconciled:
+        told = {"sandbox_gateway_url": gateway.url, "sandbox_gateway_key": KEY}
+        adapter = SaysYes(Settings.model_validate(told))
+        try:
+            return await Reconciler(world.engine, world.house.clock, world.shops).reconcile("sandbox", adapter)
+        finally:
+            await adapter.aclose()
+
+    (left,) = asyncio.run(run()).left
+    assert left.reference == stray
+    assert "it could not be released: the gateway has it authorized" in left.says
 
 
 def test_what_was_done_in_the_gateways_dashboard_is_taken_over(world: World, gateway: Running) -> None:

@@ -95,6 +95,23 @@ def test_who_insists_is_not_held_again_for_what_he_saw(told: Any, held: list[str
     assert reasons(decide(settle.STAGE, known)) == held
 
 
+@pytest.mark.parametrize(
+    ("kind", "at", "hold"),
+    [("payment.capture", "shipped", "capture_failed"), ("payment.void", "cancelled", "void_failed")],
+)
+def test_what_was_answered_in_doubt_and_is_not_done_is_somebodys(kind: str, at: str, hold: str) -> None:
+    """It was asked for, so nobody asked again: the goods were never paid for, or the customer's money stayed held."""
+    doubted = effect(kind, "asked", "done", stands("needs_review", TOTAL), amount=TOTAL)
+    held = decide(
+        settle.STAGE, facts(state=at, payment=payment("authorized", TOTAL), grand_total=TOTAL, effects={"a": doubted})
+    )
+    assert reasons(held) == ["payment_differs"], "of the moment that was heard before"
+    looked = effect("payment.lookup", "look", "done", stands("authorized", TOTAL), seen=SEEN)
+    known = facts(state=at, payment=IN_REVIEW, grand_total=TOTAL, effects={"a": doubted, "look": looked})
+    settled = decide(settle.STAGE, known)
+    assert ([one.new for one in settled.moves if one.entity == "payment"], reasons(settled)) == (["authorized"], [hold])
+
+
 @pytest.mark.parametrize("state", ["declined", "needs_review"])
 @pytest.mark.parametrize(("at", "held"), [("awaiting_payment", ["payment_unknown"]), ("released", [])])
 def test_an_order_that_waits_for_money_of_which_nobody_can_say_is_somebodys(

@@ -41,6 +41,7 @@ RECORDED: dict[str, Any] = {
     "payment_method_types": ["card"],
 }
 DECLINED = {"type": "card_error", "code": "card_declined", "decline_code": "do_not_honor"}
+OURS = {"key": "salon/SO-1001:refund:1"}
 PAID = {"status": "succeeded", "amount_received": 5500}
 
 
@@ -78,7 +79,10 @@ def standing(told: dict[str, Any], refunds: tuple[Refund, ...] = (), disputes: t
         (PAID, (refund(5_000), refund(500)), (), P.REFUNDED, None),
         (PAID, (refund(5_500, "pending"),), (), P.CAPTURED, None),
         (PAID, (refund(5_500, "requires_action"),), (), P.CAPTURED, None),
-        (PAID, (refund(5_500, "canceled"),), (), P.CAPTURED, None),
+        (PAID, (refund(5_500, "canceled"),), (), P.CAPTURED, None),  # somebody else's: nobody waits for it
+        (PAID, (refund(5_500, "canceled", metadata=OURS),), (), P.NEEDS_REVIEW, "refund_canceled"),
+        (PAID, (refund(500, "canceled", metadata=OURS), refund(500, created=2)), (), P.PARTLY_REFUNDED, None),
+        (PAID, (refund(5_500, "a_word_of_tomorrow"),), (), P.NEEDS_REVIEW, "refund_unknown"),
         (PAID, (refund(500, "failed", failure_reason="declined"),), (), P.NEEDS_REVIEW, "refund_failed_declined"),
         (PAID, (refund(500, "failed"), refund(500, created=2)), (), P.PARTLY_REFUNDED, None),
         ({"status": "canceled"}, (), (), P.VOIDED, None),

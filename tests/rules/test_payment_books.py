@@ -112,6 +112,17 @@ def test_a_contradiction_is_shown_once() -> None:
     assert follow(books("captured", DUE, DUE, as_of=MORNING), told("authorized", minutes=0)) is None
 
 
+@pytest.mark.parametrize(
+    ("state", "shown"), [("authorized", True), ("captured", True), ("needs_review", False), ("voided", False)]
+)
+def test_a_word_that_needs_a_look_is_news_at_the_moment_of_what_was_heard_too(state: str, shown: bool) -> None:
+    """KOMOJU, PayPay and GMO tell the moment of the payment's last move, which an answer that contradicts itself is none of; once with a
+    human it is known."""
+    sums = {"authorized": (DUE, 0), "captured": (DUE, DUE), "needs_review": (DUE, 0), "voided": (DUE, 0)}[state]
+    found = follow(books(state, *sums), told("needs_review", DUE, sums[1], minutes=0))
+    assert isinstance(found, Differs) is shown
+
+
 def test_what_was_given_back_by_hand_is_counted_apart() -> None:
     """The gateway knows nothing of it: what it says is no step back, and its own refund comes on top."""
     ours = books("partly_refunded", DUE, DUE, 2_000, by_hand=2_000)

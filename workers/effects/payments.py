@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Engine
 
 from models.database import glance
+from models.states import PaymentState
 from models.store import effects
 from models.store.effects import OrderEffectRow
 from pipelines.gateway import (
@@ -99,6 +101,11 @@ _ACTS: Final[Mapping[str, Callable[[Any, OrderEffectRow, str], Awaitable[Answer]
     "payment.lookup": _lookup,
 }
 
+_CAPTURE: Final = "payment.capture"
+_ENDS_A_HOLD: Final = (_CAPTURE, "payment.void")
+_WAITS: Final = (PaymentState.AUTHORIZED, PaymentState.PENDING)
+_TAKEN: Final = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED, PaymentState.REFUNDED)
+
 
 def performing(gateways: Mapping[str, Adapter]) -> Perform[OrderEffectRow]:
     """Asks the gateway of the order's payment."""
@@ -111,16 +118,22 @@ def performing(gateways: Mapping[str, Adapter]) -> Perform[OrderEffectRow]:
         known = None
         if job.attempts > 1 and isinstance(gateway, LooksUp):
             known = await gateway.lookup(order=order, key=row.key, reference=row.reference)
-        return _outcome(known or await _ACTS[job.kind](gateway, row, order))
+        return _outcome(known or await _ACTS[job.kind](gateway, row, order), job.kind, row.payload)
 
     return perform
 
 
-def _outcome(answer: Answer) -> Outcome:
-    """A gateway's answer as an effect's outcome; the snapshot is what stages read."""
+def _outcome(answer: Answer, kind: str, asked: Mapping[str, Any]) -> Outcome:
+    """A gateway's answer as an effect's outcome; the snapshot is what stages read. A yes that shows nothing of what was asked for may
+    have been done: nobody else would ask again."""
     stands = answer.snapshot
     if stands is None and answer.verdict is Verdict.OK:
         return Outcome(Verdict.UNKNOWN, code="no_snapshot", says="the gateway did not say how the payment stands")
+    if stands is not None and answer.verdict is Verdict.OK and kind in _ENDS_A_HOLD:
+        if stands.state in _WAITS and stands.captured < asked.get("amount", 1):
+            return Outcome(Verdict.UNKNOWN, code="not_shown", says=f"the gateway says yes, and has it {stands.state}")
+        if kind == _CAPTURE and stands.state in _TAKEN and stands.captured < asked["amount"]:
+            stands = replace(stands, state=PaymentState.NEEDS_REVIEW)
     data = {"snapshot": stands.to_json()} if stands else {}
     reference = stands.reference if stands else None
     return Outcome(answer.verdict, reference, answer.code, answer.says, answer.retry_after, data)

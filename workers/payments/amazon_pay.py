@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from pipelines.ports import Verdict
 from workers.http.pool import PooledTransport
 from workers.payments.amazon_pay_notices import read_notices
 from workers.payments.amazon_pay_signing import authorization, canonical, private_key
-from workers.payments.amazon_pay_states import CLASSES, INITIATED, Charge, Refunded
+from workers.payments.amazon_pay_states import CLASSES, INITIATED, REFUND_ENDS, Charge, Refunded
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, told_at, unknown
 from workers.payments.values import not_ahead
 
@@ -183,10 +184,14 @@ class AmazonPay:
             made = await self._get(Refunded, f"/v2/refunds/{made.id}") or made
         if made.state in INITIATED:
             return _undecided(made.state)
+        if made.state not in REFUND_ENDS:
+            return unknown(made.state, "Amazon Pay says of the refund a word that is not known")
         charge = await self._get(Charge, f"/v2/charges/{reference}") or charge
         if made.state != "Refunded":
             return Answer(Verdict.DECLINED, charge.snapshot(), made.reason or made.state, CodeClass.STATE)
-        return Answer(Verdict.OK, charge.snapshot())
+        stands = charge.snapshot()
+        is_asked = (made.refunded.amount, made.refunded.currency) == (amount, "JPY")
+        return Answer(Verdict.OK, stands if is_asked else replace(stands, state=PaymentState.NEEDS_REVIEW))
 
     async def _was_made(self, key: str, charge: Charge) -> bool:
         """Whether a refund under ``key`` was made before, where another would be too much.

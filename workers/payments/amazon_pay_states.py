@@ -14,6 +14,8 @@ from pipelines.values.moment import bounded
 
 INITIATED: Final = ("AuthorizationInitiated", "CaptureInitiated", "RefundInitiated")
 """States of what Amazon has taken up and not decided."""
+REFUND_ENDS: Final = ("Refunded", "Declined")
+"""How a refund ends."""
 _STATES: Final = {
     "AuthorizationInitiated": PaymentState.PENDING,
     "Authorized": PaymentState.AUTHORIZED,
@@ -120,7 +122,8 @@ class Charge(BaseModel):
             state = PaymentState.EXPIRED
         if state is PaymentState.CAPTURED and self.given:
             state = PaymentState.REFUNDED if self.given >= self.taken else PaymentState.PARTLY_REFUNDED
-        if self._differs(charged, captured):
+        is_empty = self.state == "Captured" and not self.taken
+        if is_empty or self._differs(charged, captured):
             state = PaymentState.NEEDS_REVIEW
         return Snapshot(
             self.id,

@@ -169,15 +169,18 @@ class KomojuGateway:
     async def payments(self, *, since: datetime, until: datetime) -> AsyncIterator[Listed]:
         """Every payment begun in the time. Raises Unreachable where a page of the list cannot be had."""
         asked = {"start_time": since.isoformat(), "end_time": until.isoformat(), "per_page": str(_A_PAGE)}
-        page = last = 1
-        while page <= last:
+        page, seen, is_last = 1, set[str](), False
+        while not is_last:
             try:
-                listed, at, last = await self._list({**asked, "page": str(page)})
+                listed, at, is_last = await self._list({**asked, "page": str(page)}, page)
             except Unsettled as error:
                 raise Unreachable(f"komoju: the list of payments could not be had ({error.code})") from error
+            if not is_last and seen.issuperset(one.id for one in listed):
+                raise Unreachable("komoju: the list of payments says that there is more, and no more comes")
             for one in listed:
-                if one.created_at is not None and since <= one.created_at < until:
+                if one.id not in seen and one.created_at is not None and since <= one.created_at < until:
                     yield Listed(of_payment(one, at), one.order, one.created_at)
+                seen.add(one.id)
             page += 1
 
     async def aclose(self) -> None:
@@ -266,19 +269,20 @@ class KomojuGateway:
             return None
         return _Told(max(ours, key=lambda one: (one.status in _LIVES, one.created_at or at, one.id)), at)
 
-    async def _list(self, asked: Mapping[str, str]) -> tuple[list[Payment], datetime, int]:
-        """(payments, when they were told, the last page's number)."""
+    async def _list(self, asked: Mapping[str, str], number: int = 1) -> tuple[list[Payment], datetime, bool]:
+        """(payments of the page ``number``, when they were told, whether it is the last one)."""
         response = await sent(self._client, self._client.build_request("GET", "/payments", params=asked))
         try:
             page = _List.model_validate(json_of(response))
         except ValidationError:
             raise proves_nothing(response) from None
-        return page.data, told_at(response), page.last_page
+        is_last = len(page.data) < _A_PAGE if page.last_page is None else number >= page.last_page
+        return page.data, told_at(response), is_last
 
 
 class _List(BaseModel):
     data: list[Payment]
-    last_page: int = 1
+    last_page: int | None = None
 
 
 _LIVES: Final = ("authorized", "captured", "refunded")

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from models.states import PaymentState
 from pipelines.gateway import BuyerMust, BuyerStep, CodeClass, Snapshot
-from workers.payments.values import Moment, Yen, not_ahead
+from workers.payments.values import Moment, Shown, Yen, not_ahead
 
 #: A page lives so long at most, and so long unless less is asked for.
 PAGE_LIVES: Final = timedelta(hours=24)
@@ -55,7 +55,7 @@ LOOK_AGAIN: Final = frozenset(
 """Refusals behind which an earlier call may have succeeded."""
 
 
-class Refund(BaseModel):
+class Refund(Shown):
     """A refund of a payment; ``description`` is what it was asked with."""
 
     amount: Yen
@@ -63,7 +63,7 @@ class Refund(BaseModel):
     created_at: Moment | None = None
 
 
-class Payment(BaseModel):
+class Payment(Shown):
     """A payment as KOMOJU shows it; ``total`` has the fee that the buyer pays on top."""
 
     id: str
@@ -75,13 +75,13 @@ class Payment(BaseModel):
     total: Yen | None = None
     amount_refunded: Yen = 0
     payment_deadline: Moment | None = None
-    payment_details: dict[str, Any] = {}
+    payment_details: dict[str, Any] = Field(default_factory=dict)
     captured_at: Moment | None = None
     created_at: Moment | None = None
     external_order_num: str | None = None
     metadata: dict[str, Any] | None = None
     session: str | None = None
-    refunds: list[Refund] = []
+    refunds: list[Refund] = Field(default_factory=list)
 
     @property
     def type(self) -> str:
@@ -106,7 +106,7 @@ class Payment(BaseModel):
         return (shop, number) if slash and shop and number else None
 
 
-class Page(BaseModel):
+class Page(Shown):
     """A page on which the buyer completes a payment."""
 
     id: str

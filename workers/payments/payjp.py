@@ -288,11 +288,12 @@ class Payjp:
         while has_more:
             charges, has_more = await self._listed({**bounds, "limit": str(_PAGE), "offset": str(offset)})
             offset += len(charges)
+            if has_more and seen.issuperset(one.id for one in charges):  # there is more, and no way to it
+                raise Unsettled("list_repeats", CodeClass.UNKNOWN, sent=True)
             for charge in charges:
                 if charge.id not in seen and since <= charge.created and (until is None or charge.created < until):
                     yield charge
                 seen.add(charge.id)
-            has_more = has_more and bool(charges)
 
     async def _listed(self, query: Mapping[str, str]) -> tuple[list[Charge], bool]:
         response = await self._send("GET", "/charges", query)
@@ -300,7 +301,8 @@ class Payjp:
         if response.status_code != 200:
             raise proves_nothing(response)
         try:
-            return [Charge.model_validate(one) for one in told["data"]], bool(told["has_more"])
+            charges = [Charge.model_validate(one) for one in told["data"]]
+            return charges, bool(told.get("has_more", len(charges) >= _PAGE))
         except (KeyError, TypeError, ValidationError):
             raise proves_nothing(response) from None
 

@@ -15,6 +15,7 @@ from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
 from workers.payments.payjp_states import ORDER, Moment
+from workers.payments.values import Shown
 from workers.web.body import parse_proven
 
 _HEADER: Final = "x-payjp-webhook-token"
@@ -22,7 +23,7 @@ _OTHERS: Final = ("customer.", "token.", "plan.", "subscription.", "transfer.", 
 """Events of PAY.JP's that are of no payment."""
 
 
-class _Data(BaseModel):
+class _Data(Shown):
     id: str = Field(pattern="^ch_[A-Za-z0-9_]+$")
     metadata: dict[str, str] = Field(default_factory=dict)
 

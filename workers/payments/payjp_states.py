@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
 from models.states import PaymentState
 from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
-from workers.payments.values import Yen, of_epoch, yen_in
+from workers.payments.values import Shown, Yen, of_epoch, yen_in
 
 CAPTURED, KEY, ORDER, VOIDED = "captured", "key", "order", "voided"
 """Our entries of a charge's metadata: yen that were asked to be captured, the key of the call, ``<shop>/<number>``, and that
@@ -82,7 +82,7 @@ Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 """Unix seconds."""
 
 
-class Charge(BaseModel):
+class Charge(Shown):
     """A charge as PAY.JP shows it; amounts are yen."""
 
     id: str = Field(pattern="^ch_[A-Za-z0-9_]+$")

@@ -43,7 +43,8 @@ from workers.payments.values import of_epoch
 #: The reference of a code that the buyer has not agreed to: codes/<codeId>/<when it ends, Unix seconds>/<merchantPaymentId>
 _CODE: Final = "codes/"
 _TAKEN: Final = ("DUPLICATE_DYNAMIC_QR_REQUEST", "DYNAMIC_QR_ALREADY_PAID")
-_WITH_MONEY: Final = ("AUTHORIZED", "REAUTHORIZING", "COMPLETED", "REFUNDED")
+_HELD: Final = ("AUTHORIZED", "REAUTHORIZING")
+_WITH_MONEY: Final = (*_HELD, "COMPLETED", "REFUNDED")
 
 
 class Settings(BaseModel):
@@ -112,7 +113,8 @@ class PayPayGateway:
             "/v2/payments/capture",
             request,
             lambda payment: payment.bears(mark),
-            lambda told: told.captured == amount,
+            lambda payment: payment.captured == amount,
+            mark=mark,
         )
 
     async def void(self, *, key: str, order: str, reference: str) -> Answer:
@@ -130,7 +132,7 @@ class PayPayGateway:
             "/v2/payments/preauthorize/revert",
             request,
             lambda payment: payment.bears(mark) or (payment.status == "CANCELED" and not payment.captured),
-            lambda told: told.state is PaymentState.VOIDED,
+            lambda payment: payment.status == "CANCELED" and not payment.captured,
         )
 
     async def refund(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
@@ -142,7 +144,12 @@ class PayPayGateway:
             return {**ids, "amount": _yen(amount), "requestedAt": int(time.time()), "reason": order}
 
         return await self._change(
-            reference, "/v2/refunds", request, lambda payment: payment.bears(mark), lambda told: told.refunded >= amount
+            reference,
+            "/v2/refunds",
+            request,
+            lambda payment: payment.bears(mark),
+            lambda payment: payment.given_under(mark) == amount,
+            mark=mark,
         )
 
     async def renew(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
@@ -159,7 +166,7 @@ class PayPayGateway:
             "/v2/payments/reauthorize",
             request,
             lambda payment: bool(before) and (payment.expires_at or 0) > (before[0] or 0),
-            lambda told: told.state is PaymentState.AUTHORIZED,
+            lambda payment: payment.status in _HELD,
             # No moment in the payment tells of it: it is news as of when it was told.
             lambda payment, at: replace(of_payment(payment, at), as_of=at),
         )
@@ -175,6 +182,8 @@ class PayPayGateway:
                 found = await self._find_code(reference) if reference.startswith(_CODE) else await self._find(reference)
             else:
                 told = await self._payment(_id_in(reference))
+                if told is not None and told[0].failed_under(mark_of(key)):
+                    return _failed(of_payment(*told))
                 found = of_payment(*told) if told is not None and told[0].bears(mark_of(key)) else None
             return Answer(Verdict.OK, found) if found is not None else None
 
@@ -202,26 +211,30 @@ class PayPayGateway:
         path: str,
         request: Callable[[Payment], Mapping[str, Any] | None],
         is_done: Callable[[Payment], bool],
-        is_as_asked: Callable[[Snapshot], bool],
+        is_as_asked: Callable[[Payment], bool],
         read: Callable[[Payment, datetime], Snapshot] = of_payment,
+        *,
+        mark: str = "",
     ) -> Answer:
-        """Look, ask for what ``request`` makes of the payment unless it ``is_done`` already, and look again."""
+        """Look, ask for what ``request`` makes of the payment unless it ``is_done`` already, and look again. What PayPay shows under
+        ``mark`` as failed is declined: under the same id it will not be done any more."""
         id_ = _id_in(reference)
+
+        def shown(payment: Payment, at: datetime) -> Answer | None:
+            if payment.failed_under(mark):
+                return _failed(read(payment, at))
+            return Answer(Verdict.OK, _as_asked(read(payment, at), is_as_asked(payment))) if is_done(payment) else None
 
         async def done() -> Answer | None:
             told = await self._payment(id_)
-            if told is None or not is_done(told[0]):
-                return None
-            stands = read(*told)
-            return Answer(Verdict.OK, _as_asked(stands, is_as_asked(stands)))
+            return shown(*told) if told is not None else None
 
         async def attempt() -> Answer:
             told = await self._payment(id_)
             if told is None:
                 return _declined("DYNAMIC_QR_PAYMENT_NOT_FOUND")
-            if is_done(told[0]):
-                stands = read(*told)
-                return Answer(Verdict.OK, _as_asked(stands, is_as_asked(stands)))
+            if (known := shown(*told)) is not None:
+                return known
             asked = request(told[0])
             if asked is None:
                 return _declined("HIGHER_CAPTURE_NOT_PERMITTED")
@@ -330,7 +343,7 @@ def _of_code(response: httpx.Response, id_: str, amount: int) -> Snapshot:
 def _refused(response: httpx.Response) -> Answer | None:
     """The refusal in ``response``; None where it was taken. Raises Unsettled for what proves nothing, or is surely not done."""
     code, code_id = result_of(json_of(response))
-    if 200 <= response.status_code < 300 and code:
+    if 200 <= response.status_code < 300 and code and code not in CLASSES:
         return None
     code_class = CLASSES.get(code, CodeClass.UNKNOWN)
     if code_class is CodeClass.TRANSIENT:
@@ -343,6 +356,11 @@ def _refused(response: httpx.Response) -> Answer | None:
 def _declined(code: str, code_id: str = "") -> Answer:
     says = f"PayPay says {code} {code_id}".rstrip()
     return Answer(Verdict.DECLINED, code=code, code_class=CLASSES[code], says=says)
+
+
+def _failed(told: Snapshot) -> Answer:
+    """What was asked for was taken in and came to nothing; how the payment stands is told beside it."""
+    return Answer(Verdict.DECLINED, told, "TRANSACTION_FAILED", CodeClass.STATE, "PayPay took it in, and it failed")
 
 
 def _as_asked(told: Snapshot, is_so: bool) -> Snapshot:

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from models.states import PaymentState
 from pipelines.gateway import CodeClass, Snapshot
-from workers.payments.values import Seconds, not_ahead, of_epoch
+from workers.payments.values import Seconds, Shown, not_ahead, of_epoch
 from workers.payments.values import Yen as Amount
 
 CODES: Final = 5
@@ -35,7 +35,7 @@ _STATES: Final = {
     "EXPIRED": PaymentState.EXPIRED,
     "FAILED": PaymentState.FAILED,
 }
-#: A refund's words: those that gave money back, and those that did not.
+#: A refund's words: those that gave money back, and those that did not, of captures as well.
 _GIVEN: Final = ("CREATED", "COMPLETED", "REFUNDED")
 _NOT_GIVEN: Final = ("FAILED", "CANCELED")
 
@@ -57,7 +57,7 @@ CLASSES: Final = {code: one for one, codes in _BY_CLASS.items() for code in code
 """PayPay's codes by who acts on them (gateways.md 5.5)."""
 
 
-class _Shown(BaseModel):
+class _Shown(Shown):
     model_config = ConfigDict(alias_generator=to_camel)
 
 
@@ -77,7 +77,7 @@ class _Part(_Shown):
 
 
 class _Parts(_Shown):
-    data: list[_Part] = []
+    data: list[_Part] = Field(default_factory=list)
 
 
 class _Revert(_Shown):
@@ -102,14 +102,26 @@ class Payment(_Shown):
     @property
     def captured(self) -> int:
         """Yen taken: the sum of its captures, the whole where none was held before."""
-        parts = sum(one.amount.amount for one in self.captures.data if one.status == "COMPLETED")
-        return parts or (self.amount.amount if self.status in ("COMPLETED", "REFUNDED") else 0)
+        if not self.captures.data:
+            return self.amount.amount if self.status in ("COMPLETED", "REFUNDED") else 0
+        return sum(one.amount.amount for one in self.captures.data if one.status == "COMPLETED")
 
     def bears(self, mark: str) -> bool:
         """Whether it shows that the call under ``mark`` was made."""
         parts = [*self.captures.data, *self.refunds.data]
         reverted = self.revert is not None and self.revert.merchant_revert_id == mark
         return reverted or any(mark in (one.merchant_capture_id, one.merchant_refund_id) for one in parts)
+
+    def given_under(self, mark: str) -> int:
+        """Yen of the refund under ``mark`` that were given back."""
+        ours = (one for one in self.refunds.data if one.merchant_refund_id == mark)
+        return sum(one.amount.amount for one in ours if one.status in _GIVEN)
+
+    def failed_under(self, mark: str) -> bool:
+        """Whether it shows that the capture or the refund under ``mark`` was made, and came to nothing."""
+        parts = [*self.captures.data, *self.refunds.data]
+        ours = {one.status for one in parts if mark in (one.merchant_capture_id, one.merchant_refund_id)}
+        return bool(ours) and ours <= set(_NOT_GIVEN)
 
 
 class Code(_Shown):
@@ -153,7 +165,8 @@ def _state(payment: Payment, captured: int, refunded: int) -> PaymentState:
     if any(one.currency != "JPY" for one in amounts) or words - {*_GIVEN, *_NOT_GIVEN}:
         return PaymentState.NEEDS_REVIEW
     if not captured:
-        return _STATES.get(payment.status, PaymentState.NEEDS_REVIEW)
+        is_taken = payment.status in ("COMPLETED", "REFUNDED")  # and no capture says so
+        return PaymentState.NEEDS_REVIEW if is_taken else _STATES.get(payment.status, PaymentState.NEEDS_REVIEW)
     if payment.status not in ("COMPLETED", "REFUNDED", "CANCELED"):
         return PaymentState.NEEDS_REVIEW
     if not refunded:

@@ -163,7 +163,7 @@ class SandboxGateway:
 
     async def payments(self, *, since: datetime, until: datetime) -> AsyncIterator[Listed]:
         """Every payment begun from ``since`` up to ``until``. Raises Unreachable."""
-        after = ""
+        after, ends = "", set[str]()
         while True:
             asked = {"since": since.isoformat(), "until": until.isoformat(), "after": after}
             try:
@@ -174,9 +174,12 @@ class SandboxGateway:
             for one in page.payments:
                 shop, _, number = one.order.partition("/")
                 yield Listed(_snapshot(one, self._url), (shop, number), one.begun_at)
-            if not page.more or not page.payments:
+            if not page.more:
                 return
-            after = page.payments[-1].id
+            after = page.payments[-1].id if page.payments else after
+            if after in ends or not page.payments:
+                raise Unreachable("the sandbox gateway says that there is more to tell, and tells no more")
+            ends.add(after)
 
     async def aclose(self) -> None:
         """Give connections back."""

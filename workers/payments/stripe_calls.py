@@ -142,14 +142,19 @@ class StripeCalls:
 
     async def _pages(self, path: str, asked: Mapping[str, str]) -> AsyncIterator[tuple[Any, httpx.Response]]:
         after: dict[str, str] = {}
+        ends = set[object]()
         while True:
             response = await self._get(path, {**asked, **after, "limit": str(PAGE)})
             data = _data(response)
             for raw in data:
                 yield raw, response
-            if not json_of(response).get("has_more") or not data:
+            if not json_of(response).get("has_more", len(data) >= PAGE):
                 return
-            after = {"starting_after": str(data[-1].get("id"))}
+            end = data[-1].get("id") if data else None
+            if not isinstance(end, str) or end in ends:  # there is more, and no way to it
+                raise proves_nothing(response)
+            ends.add(end)
+            after = {"starting_after": end}
 
 
 def replayed(response: httpx.Response) -> bool:

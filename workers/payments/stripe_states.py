@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from models.states import PaymentState
 from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
 from pipelines.values.moment import bounded
 from workers.payments.stripe_codes import class_of, code_of
-from workers.payments.values import Seconds, Yen, of_epoch
+from workers.payments.values import Seconds, Shown, Yen, of_epoch
 
 _P = PaymentState
 
@@ -31,6 +31,7 @@ _STATES: Final = {
 }
 _BY_TIME: Final = ("automatic", "expired")
 _UNDER_WAY: Final = ("pending", "requires_action")
+_OF_REFUNDS: Final = ("succeeded", "failed", "canceled", *_UNDER_WAY)
 _SETTLED_FOR_US: Final = ("won", "warning_closed", "prevented")
 _KINDS: Final = {"futsu": "普通", "toza": "当座"}
 _ZENGIN: Final = frozenset(
@@ -39,7 +40,7 @@ _ZENGIN: Final = frozenset(
 _CHAINS: Final = {"familymart": "FamilyMart", "lawson": "Lawson", "ministop": "Ministop", "seicomart": "Seicomart"}
 
 
-class Charge(BaseModel):
+class Charge(Shown):
     """What is read of a Charge."""
 
     disputed: StrictBool = False
@@ -48,7 +49,7 @@ class Charge(BaseModel):
     balance_transaction: dict[str, Any] | str | None = None
 
 
-class Intent(BaseModel):
+class Intent(Shown):
     """What is read of a PaymentIntent."""
 
     id: str
@@ -81,11 +82,11 @@ class Intent(BaseModel):
         return order_of(self.metadata)
 
 
-class Refund(BaseModel):
-    """What is read of a Refund."""
+class Refund(Shown):
+    """What is read of a Refund; its status may be null."""
 
     id: str
-    status: str
+    status: str | None = None
     amount: Yen
     created: Seconds
     payment_intent: str | None = None
@@ -94,7 +95,7 @@ class Refund(BaseModel):
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
-class Dispute(BaseModel):
+class Dispute(Shown):
     """What is read of a Dispute."""
 
     status: str
@@ -182,19 +183,28 @@ def _wrong(standing: Standing) -> str | None:
         if dispute.status not in _SETTLED_FOR_US:
             return f"dispute_{dispute.status}"
     if failed := _not_made_good(standing.refunds):
-        return f"refund_failed_{failed.failure_reason or 'unknown'}"
+        return (
+            "refund_canceled" if failed.status == "canceled" else f"refund_failed_{failed.failure_reason or 'unknown'}"
+        )
+    if any(one.status not in _OF_REFUNDS for one in standing.refunds):
+        return "refund_unknown"
     if standing.unapplied:
         return "overpaid" if intent.status == "succeeded" else "unapplied_funds"
     return None
 
 
 def _not_made_good(refunds: Sequence[Refund]) -> Refund | None:
-    """A refund that came back from the buyer's bank and that no later one replaces."""
-    for failed in (one for one in _refunds(refunds) if one.status == "failed"):
+    """A refund that came back from the buyer's bank, or one of ours that was called off, and that no later one replaces."""
+    for failed in (one for one in _refunds(refunds) if _never_came(one)):
         later = (one for one in refunds if one.created >= failed.created and one.id != failed.id)
         if not any(one.status in ("succeeded", *_UNDER_WAY) and one.amount >= failed.amount for one in later):
             return failed
     return None
+
+
+def _never_came(refund: Refund) -> bool:
+    """Whether the buyer does not have it and will not: the books count on what we asked for, whoever called it off."""
+    return refund.status == "failed" or (refund.status == "canceled" and "key" in refund.metadata)
 
 
 def _refunds(refunds: Sequence[Refund]) -> Sequence[Refund]:

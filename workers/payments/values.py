@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, Field, StrictInt
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictInt, model_validator
 
 from pipelines.values.moment import bounded
 
@@ -20,6 +20,15 @@ Yen = Annotated[StrictInt, Field(ge=0, le=_MOST)]
 Seconds = Annotated[StrictInt, Field(ge=0, le=_LATEST)]
 """Unix seconds."""
 Moment = Annotated[AwareDatetime, AfterValidator(bounded)]
+
+
+class Shown(BaseModel):
+    """What a gateway shows of something: a field that is null is one that it leaves out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, told: object) -> object:
+        return {name: value for name, value in told.items() if value is not None} if isinstance(told, dict) else told
 
 
 def yen_in(text: str) -> int | None:
