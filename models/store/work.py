@@ -70,7 +70,7 @@ def _claimed(among: str, by: str, limit: str) -> str:
     """SQL: what is due ``among`` a stage's work (SQL over ``t``), the smallest ``by`` first, locked, its orders with it."""
     return f"""
 SELECT {ORDER}, t.subject_kind, t.subject_id, t.ctid AS place, t.attempts, t.due_at AS due_since
-FROM work t JOIN shop_order o ON o.id = t.order_id JOIN order_document d ON d.order_id = t.order_id
+FROM work t JOIN shop_order o ON o.id = t.order_id
 WHERE {among}
   AND (%(early)s OR o.state <> 'accepted' OR NOT EXISTS (
     SELECT FROM work first WHERE first.stage = 'accept' AND first.subject_kind = 'order' AND first.subject_id = o.id::text))
