@@ -100,9 +100,7 @@ def facts_of(
     capacity."""
     if not orders:
         return []
-    there, documents = presence.present(connection, [row.id for row in orders])
-    said = {document.order_id: document for document in documents}
-    batch = [_order(row, said[row.id], asking.needs) for row in orders]
+    batch, there = _begun(connection, orders, asking.needs)
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
     if there.told:
@@ -173,6 +171,13 @@ def _is_of(event: EventFacts, facts: Facts) -> bool:
     if event.shipment is None or Need.SHIPMENTS not in facts.needs:
         return True
     return any(one.id == event.shipment for one in facts.shipments)
+
+
+def _begun(connection: Connection, orders: Sequence[OrderRow], needs: Need) -> tuple[list[Facts], PresenceRow]:
+    """The facts of orders as far as they are the orders' own, and what else there is of them."""
+    there, documents = presence.present(connection, [row.id for row in orders])
+    said = {document.order_id: document for document in documents}
+    return [_order(row, said[row.id], needs) for row in orders], there
 
 
 def _order(row: OrderRow, said: DocumentRow, needs: Need) -> Facts:
