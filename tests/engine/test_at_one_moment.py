@@ -12,6 +12,7 @@ from threading import Thread
 from sqlalchemy import text
 
 from models.database import connect
+from models.store import orders, work
 from pipelines.engine.draft import OrderDraft
 from pipelines.route import STAGES
 from pipelines.shops import Shop
@@ -58,3 +59,15 @@ def test_a_batch_decides_on_what_the_one_before_it_wrote_while_it_was_claiming(w
         )
     engine.dispose()
     assert seen == [(7, "丸の内9-9-9", 12_345)]
+
+
+def test_a_batch_that_passes_over_a_busy_order_keeps_nobody_from_its_work(world: World) -> None:
+    """Who decides on the order makes it due at other stages: it would wait for the batch, and in a circle where the batch waits for it."""
+    world.take(document("S-1"), document("S-2", customer="M-2"))
+    world.decide("accept")
+    now, (busy, free) = world.clock.now(), [row.id for row in world.rows("SELECT id FROM shop_order ORDER BY number")]
+    with world.engine.connect() as deciding, world.engine.connect() as claiming:
+        assert orders.lock(deciding, [busy]) == [busy]
+        assert [order.id for order, _ in work.claim(claiming, "authorize", now, 10)] == [free]
+        deciding.execute(text("SET LOCAL lock_timeout = '1s'"))
+        work.schedule(deciding, [work.of_order("authorize", busy, now)])
