@@ -106,6 +106,11 @@ class AskedRow(NamedTuple):
     copy: int
 
 
+def claim_key(connection: Connection, key: str) -> None:
+    """Wait for whoever else answers the request ``key`` just now, and let nobody until this transaction ends."""
+    execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('document ' || %(key)s, 0))", {"key": key})
+
+
 _BY_KEY = f"SELECT {columns(AskedRow)} FROM document WHERE key = %(key)s"
 
 

@@ -65,6 +65,14 @@ def erasure(connection: Connection, key: CustomerKey) -> ErasureRow | None:
     return one(connection, ErasureRow, _ERASURE, {"shop": key.shop, "id": key.customer_id})
 
 
+_ASKED = "SELECT EXISTS (SELECT FROM erasure WHERE shop = %(shop)s AND customer_id = %(id)s)"
+
+
+def is_asked(connection: Connection, key: CustomerKey) -> bool:
+    """Whether somebody asked for the customer to be forgotten. While the customer's balance is locked nobody begins to."""
+    return bool(scalars(connection, _ASKED, {"shop": key.shop, "id": key.customer_id})[0])
+
+
 _DUE = """
 SELECT e.shop, e.customer_id FROM erasure e
 WHERE (e.done_at IS NULL OR e.waits_for <> '[]'::jsonb) AND e.try_at <= %(now)s

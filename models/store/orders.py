@@ -21,7 +21,8 @@ class OrderKey(NamedTuple):
 
 
 class OrderRow(NamedTuple):
-    """An order with its document and prices, both as JSON text: most decisions never read them."""
+    """An order as it stands. What it says and costs is a row of its own (``models.store.presence``): whoever locks the one alone reads
+    the other in a later statement, since one that locks sees what it locks as it stands, and all else as it was when it began."""
 
     id: int
     shop: str
@@ -35,19 +36,14 @@ class OrderRow(NamedTuple):
     grand_total: int
     placed_at: datetime
     accepted_at: datetime
-    document: str
-    breakdown: str
     version: int
     sequence: int
 
 
-#: The select list of ``OrderRow``: ``o`` is the order, ``d`` its document.
-ORDER: Final = columns(OrderRow, "o", document="d.document::text", breakdown="d.breakdown::text")
+#: The select list of ``OrderRow``: ``o`` is the order.
+ORDER: Final = columns(OrderRow, "o")
 
-_BY_NUMBER = f"""
-SELECT {ORDER} FROM shop_order o JOIN order_document d ON d.order_id = o.id
-WHERE o.shop = %(shop)s AND o.number = %(number)s
-"""
+_BY_NUMBER = f"SELECT {ORDER} FROM shop_order o WHERE o.shop = %(shop)s AND o.number = %(number)s"
 
 
 def by_number(connection: Connection, shop: str, number: str) -> OrderRow | None:
@@ -55,10 +51,18 @@ def by_number(connection: Connection, shop: str, number: str) -> OrderRow | None
     return one(connection, OrderRow, _BY_NUMBER, {"shop": shop, "number": number})
 
 
-_BY_IDS = f"""
-SELECT {ORDER} FROM shop_order o JOIN order_document d ON d.order_id = o.id WHERE o.id = ANY(%(ids)b::bigint[])
-ORDER BY o.id
+_DOCUMENT_OF = """
+SELECT d.document::text FROM shop_order o JOIN order_document d ON d.order_id = o.id
+WHERE o.shop = %(shop)s AND o.number = %(number)s
 """
+
+
+def document_of(connection: Connection, shop: str, number: str) -> str | None:
+    """What that order says, as JSON text; None if there is none."""
+    return next(iter(scalars(connection, _DOCUMENT_OF, {"shop": shop, "number": number})), None)
+
+
+_BY_IDS = f"SELECT {ORDER} FROM shop_order o WHERE o.id = ANY(%(ids)b::bigint[]) ORDER BY o.id"
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[OrderRow]:

@@ -21,6 +21,14 @@ class RequestRow(NamedTuple):
     answer: Mapping[str, Any]
 
 
+def claim(connection: Connection, shop: str, key: str) -> None:
+    """Wait for whoever else is asked for a grant under ``key`` just now, and let nobody until this transaction ends. Before any balance
+    is locked."""
+    told = {"shop": shop, "key": key}
+    name = "'grant ' || %(shop)s || chr(10) || %(key)s"
+    execute(connection, f"SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))", told)
+
+
 _REQUEST = f"SELECT {columns(RequestRow)} FROM point_request WHERE shop = %(shop)s AND key = %(key)s"
 
 

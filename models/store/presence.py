@@ -1,4 +1,5 @@
-"""What there is beside a batch of orders at all: asked in one statement, so that what most orders have none of is not read."""
+"""What a batch of orders says, and what there is beside it at all: asked in one statement, so that what most orders have none of is not
+read. For a decision it comes after the one that locked the orders, and sees them as they stand."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.statement import columns, fetch
+from models.store.statement import columns, fetch_pairs
 
 
 class PresenceRow(NamedTuple):
@@ -29,6 +30,14 @@ class PresenceRow(NamedTuple):
     coupons: bool
     marks: bool
     releases: bool
+
+
+class DocumentRow(NamedTuple):
+    """What an order says and what it costs, both as JSON text: most decisions never read them."""
+
+    order_id: int
+    document: str
+    breakdown: str
 
 
 def _any(table: str, only: str = "true") -> str:
@@ -61,11 +70,12 @@ _ASKED = {
 }
 _PRESENT = f"""
 WITH asked AS (SELECT id, shop, customer_id FROM shop_order WHERE id = ANY(%(ids)b::bigint[]) AND customer_id <> '')
-SELECT {columns(PresenceRow, **_ASKED)}
+SELECT {columns(PresenceRow, **_ASKED)}, {columns(DocumentRow, "d", document="d.document::text", breakdown="d.breakdown::text")}
+FROM order_document d WHERE d.order_id = ANY(%(ids)b::bigint[])
 """
 
 
-def present(connection: Connection, ids: Sequence[int]) -> PresenceRow:
-    """What any of the orders ``ids`` has."""
-    (found,) = fetch(connection, PresenceRow, _PRESENT, {"ids": list(ids)})
-    return found
+def present(connection: Connection, ids: Sequence[int]) -> tuple[PresenceRow, list[DocumentRow]]:
+    """What any of the orders ``ids`` has, and what each of them says; there is at least one."""
+    found = fetch_pairs(connection, PresenceRow, DocumentRow, _PRESENT, {"ids": list(ids)})
+    return found[0][0], [said for _, said in found]

@@ -67,17 +67,19 @@ _PART = 10
 
 
 def _claimed(among: str, by: str, limit: str) -> str:
-    """SQL: what is due ``among`` a stage's work (SQL over ``t``), the smallest ``by`` first, locked, its orders with it."""
+    """SQL: what is due ``among`` a stage's work (SQL over ``t``), the smallest ``by`` first, locked, its orders with it.
+
+    The order comes first: locked in this sequence, the work of an order that another batch holds is passed over and not kept from it."""
     return f"""
 SELECT {ORDER}, t.subject_kind, t.subject_id, t.ctid AS place, t.attempts, t.due_at AS due_since
-FROM work t JOIN shop_order o ON o.id = t.order_id JOIN order_document d ON d.order_id = t.order_id
+FROM work t JOIN shop_order o ON o.id = t.order_id
 WHERE {among}
   AND (%(early)s OR o.state <> 'accepted' OR NOT EXISTS (
     SELECT FROM work first WHERE first.stage = 'accept' AND first.subject_kind = 'order' AND first.subject_id = o.id::text))
 ORDER BY {by}
 LIMIT {limit}
-FOR UPDATE OF t SKIP LOCKED
-FOR NO KEY UPDATE OF o SKIP LOCKED"""
+FOR NO KEY UPDATE OF o SKIP LOCKED
+FOR UPDATE OF t SKIP LOCKED"""
 
 
 def _shared(queue: Queue, share: str) -> str:

@@ -90,11 +90,6 @@ def _again(connection: Connection, key: CustomerKey, now: datetime) -> None:
 ERASURES: Final = PeriodicJob("customers.erase", hour, try_again)
 
 
-def is_erased(connection: Connection, key: CustomerKey) -> bool:
-    """Whether somebody asked for a customer to be forgotten."""
-    return erasures.erasure(connection, key) is not None
-
-
 def _shown(stands: ErasureRow, changed: ErasureEndRow) -> dict[str, Any]:
     done = changed.done_at if not changed.waits_for else None
     return {

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.database import glance
+from models.store import erasures
 from models.store.customers import CustomerKey, CustomerRow
 from pipelines.customers.account import account
-from pipelines.customers.erase import is_erased
 from pipelines.customers.facts import keep_facts, lock_mailbox, problems
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.engine.ledger import Ledger
@@ -35,10 +35,12 @@ def tell(
 
     def attempt(ledger: Ledger) -> Answered:
         connection, key = ledger.connection, CustomerKey(shop.key, customer)
-        if is_erased(connection, key):
-            raise Conflict("This customer was erased, or is to be: whoever comes back registers under a new number.")
         lock_mailbox(connection, shop, customer, told)
         ledger.open([key], opening=True)
+        if erasures.is_asked(
+            connection, key
+        ):  # under the lock: an erasure that is under way would miss what is told meanwhile
+            raise Conflict("This customer was erased, or is to be: whoever comes back registers under a new number.")
         before, stands = keep_facts(connection, shop, customer, told, ledger.now)
         _follow_withdrawal(ledger, key, before, stands)
         if stands.withdrawn_at is None:

@@ -83,8 +83,9 @@ class About:
 
 
 def answered(press: Press, about: About, wish: Wish) -> Stored | None:
-    """What the request was answered with before; None if it was not. Raises Conflict where it stood for another document, or for the
+    """What the request was answered with before; None if it was not, and nobody else answers it meanwhile. Raises Conflict where it stood for another document, or for the
     same one in another form."""
+    documents.claim_key(press.connection, press.request.key)
     found = documents.by_key(press.connection, press.request.key)
     if found is None:
         return None

@@ -37,7 +37,7 @@ from models.store.inbox import EventRow
 from models.store.orders import OrderKey, OrderRow
 from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
-from models.store.presence import PresenceRow
+from models.store.presence import DocumentRow, PresenceRow
 from models.store.shipments import ShipmentRow, SupplierRow
 from pipelines.carriers import carrier
 from pipelines.carriers.numbers import clean
@@ -98,12 +98,11 @@ def facts_of(
     """The facts that ``asking`` needs, of the orders that were claimed, in the same order; without ``lock`` only to look at them,
     as they were if those of the events ``coming`` that may be about it waited for each. ``limited`` are the suppliers that have a
     capacity."""
-    batch = [_order(row, asking.needs) for row in orders]
-    if not batch:
-        return batch
+    if not orders:
+        return []
+    batch, there = _begun(connection, orders, asking.needs)
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
-    there = presence.present(connection, ids)
     if there.told:
         _add_told(connection, batch)
     _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
@@ -174,7 +173,14 @@ def _is_of(event: EventFacts, facts: Facts) -> bool:
     return any(one.id == event.shipment for one in facts.shipments)
 
 
-def _order(row: OrderRow, needs: Need) -> Facts:
+def _begun(connection: Connection, orders: Sequence[OrderRow], needs: Need) -> tuple[list[Facts], PresenceRow]:
+    """The facts of orders as far as they are the orders' own, and what else there is of them."""
+    there, documents = presence.present(connection, [row.id for row in orders])
+    said = {document.order_id: document for document in documents}
+    return [_order(row, said[row.id], needs) for row in orders], there
+
+
+def _order(row: OrderRow, said: DocumentRow, needs: Need) -> Facts:
     facts = Facts(
         id=row.id,
         shop=row.shop,
@@ -189,8 +195,8 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         grand_total=row.grand_total,
         placed_at=row.placed_at,
         accepted_at=row.accepted_at,
-        document_text=row.document,
-        priced_text=row.breakdown,
+        document_text=said.document,
+        priced_text=said.breakdown,
         version=row.version,
         sequence=row.sequence,
         needs=needs,

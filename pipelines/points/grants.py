@@ -77,6 +77,7 @@ def grant(engine: Engine, shops: Mapping[str, Shop], clock: Clock, wish: GrantDo
     def attempt(ledger: Ledger) -> Answered:
         connection = ledger.connection
         lock_mailbox(connection, shop, wish.customer, told)
+        point_requests.claim(connection, shop.key, wish.key)
         ledger.open([CustomerKey(shop.key, wish.customer)], opening=True)
         known = point_requests.request(connection, shop.key, wish.key)
         if known is not None:

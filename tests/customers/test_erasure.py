@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from models.store import customers
+from models.store.customers import MailboxRow
 from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.customers.tell import tell
@@ -14,6 +18,7 @@ from pipelines.errors import Conflict, NotFound
 from pipelines.orders.intake import Ending
 from pipelines.orders.message import take_in_or_keep
 from pipelines.suppliers.news import supplier_event
+from pipelines.values.mail_address import mailbox_key
 from tests.rows import dump, naming
 from tests.rules.build import at
 from tests.world import World, document
@@ -205,6 +210,33 @@ def test_an_order_that_is_sent_again_and_an_event_that_comes_again_bring_nobody_
     (answer,) = lived.submit(later)
     assert [one.field for one in answer.problems] == ["customer.id"]
     assert lived.broken() == {}
+
+
+def test_what_is_told_in_the_moment_of_an_erasure_brings_nobody_back(world: World) -> None:
+    """The storefront tells a name while the person is forgotten: it is refused, or goes with the rest."""
+    clinic, email = world.shops["clinic"], "takahashi@example.jp"
+    tell(world.engine, clinic, world.clock, "M-1", CustomerFactsDocument(email=email, name="髙橋 﨑子"))
+    heard: list[str] = []
+
+    def name() -> None:
+        try:
+            tell(world.engine, clinic, world.clock, "M-1", CustomerFactsDocument(name="髙橋 﨑子"))
+        except Conflict as refused:
+            heard.append(refused.detail)
+
+    telling = Thread(target=name)
+    with (
+        world.engine.connect() as registering
+    ):  # the other keeps waiting where it has looked at nothing but the account
+        customers.lock_mailboxes(registering, [MailboxRow("clinic", mailbox_key(email))])
+        telling.start()
+        while telling.is_alive() and not world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            time.sleep(0.02)
+        assert forget(world.engine, clinic, world.clock, "M-1", by="operations")["status"] == "erased"
+    telling.join(30)
+    assert len(heard) == 1
+    assert world.rows("SELECT name, email FROM customer") == [("", "")]
+    assert world.broken() == {}
 
 
 def test_points_are_void_as_after_a_withdrawal_and_their_history_stays(lived: World) -> None:

@@ -203,6 +203,18 @@ def test_a_key_stands_for_one_wish(site: Site, first: dict[str, Any], other: dic
     assert site.world.value("SELECT count(*) FROM document") == 2
 
 
+def test_a_key_stands_for_one_document_of_two_that_are_asked_for_at_one_moment(site: Site) -> None:
+    """Whoever is second hears what it would have heard a moment later, and takes no number."""
+    places, key = [sent(site.world, number=f"S-{n}") for n in (1, 2)], {"idempotency-key": "click-1"}
+
+    async def clicks() -> list[int]:
+        asked = (site.request("POST", place, json={"kind": "receipt"}, headers=key) for place in places)
+        return [one.status_code for one in await asyncio.gather(*asked)]
+
+    assert sorted(site.run(clicks)) == [201, 409]
+    assert site.world.value("SELECT last FROM document_counter") == 1
+
+
 def test_a_key_sees_only_its_own_shops(site: Site) -> None:
     where = sent(site.world)
     made = site.post(where, {"kind": "receipt"}).json()

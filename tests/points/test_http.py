@@ -6,13 +6,18 @@ import asyncio
 import csv
 import io
 import itertools
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.errors import Conflict
+from pipelines.points.grants import grant
+from pipelines.points.schema import GrantDocument
 from tests.application import application
 from tests.world import World, a_line, document
 from workers.cli.main import app as cli
@@ -60,6 +65,26 @@ def test_a_grant_happens_once_by_key(world: World, call: Call) -> None:
     another_key = call("POST", "/v1/points/grants", wish(key="registration-2"))
     assert (another_key.status_code, another_key.json()["points"]) == (201, 0)
     assert world.balance(shop="apparel") == (0, 500)
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize("kind", ["manual", "campaign", "registration"])
+def test_a_key_stands_for_one_grant_of_two_that_are_asked_for_at_one_moment(world: World, kind: str) -> None:
+    """Of two customers: whoever is second hears what it would have heard a moment later."""
+    chosen = {"manual": {"amount": 100}, "campaign": {"amount": 100, "expires_on": "2026-12-24"}}.get(kind, {})
+    wishes = [GrantDocument(**wish(kind, customer=one, **chosen)) for one in ("M-1", "M-2")]
+    start = threading.Barrier(len(wishes))
+
+    def ask(asked: GrantDocument) -> str:
+        start.wait()
+        try:
+            return "granted" if grant(world.engine, world.shops, world.house.clock, asked).new else "known"
+        except Conflict:
+            return "a conflict"
+
+    with ThreadPoolExecutor() as pool:
+        assert sorted(pool.map(ask, wishes)) == ["a conflict", "granted"]
+    assert world.value("SELECT count(*) FROM point_lot") == 1
     assert world.broken() == {}
 
 

@@ -72,14 +72,14 @@ def _otherwise(shops: Mapping[str, Shop], shop: str, number: str, words: str) ->
 
     changes = changes_of(words)
     with opened("order").connect() as connection:
-        row = orders.by_number(connection, shop, number)
-    if row is None:
+        document = orders.document_of(connection, shop, number)
+    if document is None:
         raise Invalid([Problem("SHOP/NUMBER", f"there is no order {shop}/{number}")])
     return {
         "shop": shop,
         "number": number,
         "if": changes,
-        "shipments": what_if(orjson.loads(row.document), changes, shops),
+        "shipments": what_if(orjson.loads(document), changes, shops),
     }
 
 

@@ -117,13 +117,13 @@ def _page(visit: Visit, shop: Shop, status: int = 200, **told: Any) -> Response:
 
 def _otherwise(connection: Connection, shop: Shop, chosen: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
     """Raises NotFound for no such order, Invalid for what cannot be."""
-    row = orders.by_number(connection, shop.key, chosen["number"])
-    if row is None:
+    document = orders.document_of(connection, shop.key, chosen["number"])
+    if document is None:
         raise NotFound
     changes = {name: chosen[name] for name in _OTHERWISE if chosen[name]}
     if len(changes.get("at", "")) == len("2026-11-20T09:00"):
         changes["at"] += ":00+09:00"
-    return what_if(orjson.loads(row.document), changes, {shop.key: shop})
+    return what_if(orjson.loads(document), changes, {shop.key: shop})
 
 
 def _compared(connection: Connection, visit: Visit, shop: Shop, other: Shop) -> Comparison:
