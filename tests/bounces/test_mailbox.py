@@ -136,9 +136,8 @@ def test_a_certificate_that_is_not_trusted_opens_no_mailbox() -> None:
 
         Thread(target=serve, daemon=True).start()
         mailbox = Mailbox.read(f"imaps://bounces:secret@localhost:{listening.getsockname()[1]}")
-        with pytest.raises(Unreachable, match="its certificate is not trusted: self-signed certificate$"):
-            with mailbox.opened():
-                pass
+        with pytest.raises(Unreachable, match="its certificate is not trusted: self-signed"), mailbox.opened():
+            pass
 
 
 def test_one_message_that_the_server_does_not_give_keeps_no_other_waiting(world: World, server: ImapServer) -> None:
