@@ -356,9 +356,11 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same again may succeed: the database is away, or others were in the way for too long, or ended what ran. Nothing
-    says that anything is wrong with what was asked, and nobody may be blamed for it."""
-    return is_away(error) or (isinstance(error, DBAPIError) and isinstance(error.orig, _IN_THE_WAY))
+    """Whether the same again may succeed: the database is away, or others were in the way for too long, or ended what ran, or its
+    migrations have yet to run. Nothing says that anything is wrong with what was asked, and nobody may be blamed for it."""
+    return is_away(error) or (
+        isinstance(error, DBAPIError) and isinstance(error.orig, (*_IN_THE_WAY, pg.UndefinedTable))
+    )
 
 
 #: What took too long, or was ended so that others could go on.

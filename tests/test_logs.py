@@ -86,6 +86,11 @@ def test_a_database_that_is_away_is_one_line_and_a_count(written: io.StringIO, m
     """By place and error; whatever else is said passes."""
     log = structlog.get_logger().bind()
     for _ in range(5):
+        log.error("clock.failed", error="UndefinedTable")  # twice a second, before the migrations
+    assert len(lines(written)) == 1
+    written.seek(0)
+    written.truncate()
+    for _ in range(5):
         log.warning("database.away", error="DatabaseSilent")
         log.warning("order.refused", fields=[])
     log.warning("database.away", error="DiskFull")

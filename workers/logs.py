@@ -21,7 +21,7 @@ from dramatiq import Message
 from pipelines.values.card_number import mask
 from workers.tracing import trace_id_of
 
-#: Seconds for which the same line of a library, or of a database that is away, is counted instead of written.
+#: Seconds for which the same line of a library, of a database that is away, or of a loop that fails, is counted instead of written.
 QUIET = 10.0
 #: Loggers that come with handlers of their own, and with a level that a server in this process may have set.
 _OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access")
@@ -93,10 +93,17 @@ class Calm(logging.Filter):
 
 
 class CalmOutage:
-    """A processor: of a database that is away, or where others are in the way, each of our own lines is written once in ``QUIET``
-    seconds and error; the next one says how often it was ``repeated`` meanwhile. All other lines pass."""
+    """A processor: of a database that is away, or where others are in the way, and of a loop that fails whenever it looks, each of our own
+    lines is written once in ``QUIET`` seconds and error; the next one says how often it was ``repeated`` meanwhile. All other lines pass."""
 
-    about: Final = ("database_away", "database.away", "database.busy")
+    about: Final = (
+        "database_away",
+        "database.away",
+        "database.busy",
+        "clock.failed",
+        "jobs.failed",
+        "lookout.failed",
+    )
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}

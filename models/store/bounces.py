@@ -57,14 +57,16 @@ by_template = reader(
 
 
 class SoftRow(NamedTuple):
-    """How often mail to the mailbox of the mail ``id`` failed for a while, lately."""
+    """How often mail to the mailbox of the mail ``id`` failed for a while, lately; ``is_known``: the last of it was this mail, which
+    waits to be sent again."""
 
     id: int
     times: int
+    is_known: bool
 
 
 _SOFT = f"""
-SELECT m.id, count(b.id) FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id
+SELECT m.id, count(b.id), m.state = 'queued' AND coalesce(bool_or(b.mail_id = m.id), false) FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id
 LEFT JOIN mail_bounce b ON b.shop = {SHOP_OF} AND b.mailbox = {mailbox_of("m.envelope_to")}
   AND b.kind = 'bounce' AND b.action = 'retry_later' AND b.recorded_at > now() - make_interval(days => %(days)s)
 WHERE m.id = ANY(%(ids)b::bigint[]) GROUP BY m.id

@@ -9,6 +9,7 @@ from email.header import decode_header
 from typing import Final
 
 _FIELD: Final = re.compile(r"([!-9;-~]{1,76}):[ \t]*(.*)")
+_XTEXT: Final = re.compile(r"\+([2-7][0-9A-F])")
 _MOST_LINES: Final = 5_000
 _CHARSETS: Final = ("utf-8", "iso-2022-jp", "cp932", "euc-jp", "latin-1")
 
@@ -35,6 +36,12 @@ def blocks(text: str) -> Iterator[Mapping[str, str]]:
             last = ""
     if found:
         yield found
+
+
+def of_xtext(value: str) -> str:
+    """An address as it was before it became a parameter of RCPT (RFC 3461, 4): ``a+2Bb`` was ``a+b``. Not every server undoes that where it
+    reports of it."""
+    return _XTEXT.sub(lambda found: chr(int(found[1], 16)), value)
 
 
 def words(value: str) -> str:

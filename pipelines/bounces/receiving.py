@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +25,7 @@ from models.store.suppressions import SuppressRow
 from pipelines import doors
 from pipelines.bounces import message
 from pipelines.bounces.consequences import SOFT_DAYS, consequence
+from pipelines.bounces.fields import of_xtext
 from pipelines.bounces.reasons import bounced
 from pipelines.bounces.report import Action, Finding, Kind, Original, Report
 from pipelines.engine.parts import each_kept
@@ -131,8 +132,11 @@ def _refusal(mail: RefusedMail) -> Finding:
 def follow(connection: Connection, found: Sequence[tuple[Finding, SentMailRow]], now: datetime) -> None:
     """What was heard of mails has its consequences: kept beside the mail, sent again or not, the address suppressed."""
     found = [(finding, mail) for finding, mail in found if finding.kind in _KEPT]
-    soft = {row.id: row.times for row in bounces.soft(connection, [mail.id for _, mail in found], SOFT_DAYS)}
-    ends = [(finding, mail, consequence(finding, soft.get(mail.id, 0))) for finding, mail in found]
+    soft = {row.id: row for row in bounces.soft(connection, [mail.id for _, mail in found], SOFT_DAYS)}
+    found = _once(found, {row.id for row in soft.values() if row.is_known})
+    ends = [
+        (finding, mail, consequence(finding, soft[mail.id].times if mail.id in soft else 0)) for finding, mail in found
+    ]
     bounces.add(
         connection,
         [
@@ -159,6 +163,19 @@ def follow(connection: Connection, found: Sequence[tuple[Finding, SentMailRow]],
             if end.suppress is not None
         ],
     )
+
+
+def _once(found: Sequence[tuple[Finding, SentMailRow]], known: Set[int]) -> Sequence[tuple[Finding, SentMailRow]]:
+    """``found`` without what another door told already: a mail that waits to be sent again after it failed for a while has failed once,
+    however many tell so."""
+    told, kept = set(known), []
+    for finding, mail in found:
+        if finding.kind is Kind.BOUNCE and finding.action is Action.RETRY_LATER:
+            if mail.id in told:
+                continue
+            told.add(mail.id)
+        kept.append((finding, mail))
+    return kept
 
 
 def _match(connection: Connection, reports: Sequence[Told]) -> list[_Matched]:
@@ -213,8 +230,12 @@ def _is_recipient(finding: Finding, mail: SentMailRow) -> bool:
         return False
     if not finding.address:
         return finding.kind is Kind.COMPLAINT
+    return any(_is_same(told, mail.envelope_to) for told in (finding.address, of_xtext(finding.address)))
+
+
+def _is_same(told: str, ours: str) -> bool:
     try:
-        return mailbox_key(finding.address) == mailbox_key(mail.envelope_to)
+        return mailbox_key(told) == mailbox_key(ours)
     except ValueError:
         return False
 

@@ -37,7 +37,7 @@ from pipelines.engine.gather import facts_of, with_capacity
 from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.parts import in_parts
 from pipelines.engine.stage import Stage
-from pipelines.errors import IllegalMove, ShukkaError, Undeclared, Unknown
+from pipelines.errors import IllegalMove, ShukkaError, Undeclared, Unknown, Unreachable
 from pipelines.orders.admission import replacing, store_orders
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
 from pipelines.shops import Shop
@@ -302,7 +302,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and isinstance(error.orig, pg.Error):
         constraint = error.orig.diag.constraint_name
         return f"{type(error.orig).__name__}{f' {constraint}' if constraint else ''}"
-    if isinstance(error, IllegalMove | Undeclared | Unknown | StaleFacts):
+    if isinstance(error, IllegalMove | Undeclared | Unknown | StaleFacts | Unreachable):
         return f"{type(error).__name__}: {error}"
     where = ""
     trace = error.__traceback__

@@ -75,9 +75,17 @@ def assigned(
     def is_name(text: str) -> bool:
         return text in by_order or identity(text) in listed
 
+    rows = [_parted(row, is_name) for row in rows]
     beside = any(row.names is not None and is_name(row.names) for row in rows)
     told = [row for row in rows if not _is_without_number(row, is_name)]
     return [(row, _shipment(row, listed, by_order, beside=beside)) for row in told]
+
+
+def _parted(row: PastedRow, is_name: Callable[[str], bool]) -> PastedRow:
+    """A row out of a mail has one blank between its cells, as many numbers have within: what stands before it is a name where it is known
+    as one."""
+    names, blank, number = row.number.partition(" ")
+    return row._replace(names=names, number=number) if blank and row.names is None and is_name(names) else row
 
 
 def _is_without_number(row: PastedRow, is_name: Callable[[str], bool]) -> bool:

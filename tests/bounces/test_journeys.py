@@ -213,6 +213,22 @@ def test_a_full_mailbox_is_tried_twice_more_then_left_for_two_weeks(sent: World)
     assert sent.show()["mails"][-1]["state"] == "sent"
 
 
+def test_a_failure_that_two_doors_tell_is_one(sent: World) -> None:
+    """SES mails its reports to the envelope sender beside what it posts: the second telling took one of the two times that a mail is sent
+    again."""
+    for door in ("r-1", "r-2"):
+        hear(sent, FULL, f"mailbox:{door}")
+        assert hear(sent, FULL, f"webhook:{door}") == [True], "it is kept, and has no consequence"
+        assert first_mail(sent)["state"] == "queued"
+        sent.hurry()
+        sent.settle()
+    assert sent.value("SELECT count(*) FROM mail_bounce") == 2
+    told = [Told("mail:message", f"r-3:{n}", read(samples.about(FULL[0], message_id(sent), TO, FULL[1]))) for n in "ab"]
+    receive(sent.engine, sent.clock, told)
+    assert first_mail(sent)["state"] == "bounced"
+    assert sent.value("SELECT count(*) FROM mail_bounce") == 3
+
+
 def test_failures_of_long_ago_do_not_count(sent: World) -> None:
     hear(sent, FULL, "r-1")
     sent.hurry()
@@ -324,6 +340,16 @@ def test_our_message_id_with_another_recipient_touches_nothing(sent: World) -> N
     hear(sent, UNKNOWN, to="somebody.else@example.jp")
     assert first_mail(sent)["state"] == "sent"
     assert len(attention(sent, "event quarantined")) == 1
+
+
+def test_a_server_may_name_the_recipient_as_it_was_in_the_command(world: World) -> None:
+    """RFC 3461, 4: ``+`` is ``+2B`` there; such a report was of nobody."""
+    world.take(document("S-1", customer="M-2"))
+    world.settle()
+    to = str(world.value("SELECT envelope_to FROM mail LIMIT 1"))
+    assert "+" in to
+    hear(world, UNKNOWN, to=to.replace("+", "+2B"))
+    assert first_mail(world)["state"] == "bounced"
 
 
 def test_without_our_message_id_order_and_template_stand_for_it(sent: World) -> None:

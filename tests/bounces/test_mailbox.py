@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from email import message_from_bytes
+from threading import Thread
 
 import pytest
 from sqlalchemy import text
 
 from models.store.review import Which
-from pipelines.errors import Misconfigured
+from pipelines.errors import Misconfigured, Unreachable
 from pipelines.review.queue import waiting
 from tests.bounces import samples
 from tests.bounces.imap import ImapServer
+from tests.mail.raw_sink import CERTIFICATE
 from tests.world import World, document
 from workers.bounces.mailbox import Mailbox
 from workers.pacemaker import bounces
@@ -95,6 +100,44 @@ def test_a_server_that_says_no_is_asked_again_later(world: World, server: ImapSe
     world.execute("UPDATE job SET leased_until = NULL")
     look(world, server)
     assert len(kept(world)) == 3
+
+
+def test_what_keeps_the_mailbox_shut_is_said(world: World, server: ImapServer) -> None:
+    """Without user and password; "error at imaplib.py:1035" told nobody which of the settings is wrong."""
+
+    def said() -> str:
+        world.execute("UPDATE job SET leased_until = NULL")
+        return str(world.value("SELECT error FROM job WHERE name = 'bounces'"))
+
+    place = f"127.0.0.1:{server.port}"
+    look(world, server, password="wrong")
+    assert said() == f"Unreachable: {place} refuses the login; check user and password in SHUKKA_BOUNCES_URL"
+    server.refuses = "SELECT"
+    look(world, server)
+    assert said() == f"Unreachable: {place} does not open the folder that SHUKKA_BOUNCES_URL names"
+    server.refuses = "UID SEARCH"
+    look(world, server)
+    assert said() == f"Unreachable: {place} refuses to tell what lies there, or to mark it"
+    server.close()
+    look(world, server)
+    assert said() == f"Unreachable: {place} cannot be reached: Connection refused"
+
+
+def test_a_certificate_that_is_not_trusted_opens_no_mailbox() -> None:
+    """What is told is OpenSSL's word for it; neither user nor password was sent."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            line, _ = listening.accept()
+            with suppress(OSError), tls.wrap_socket(line, server_side=True):
+                pass
+
+        Thread(target=serve, daemon=True).start()
+        mailbox = Mailbox.read(f"imaps://bounces:secret@localhost:{listening.getsockname()[1]}")
+        with pytest.raises(Unreachable, match="its certificate is not trusted: self-signed"), mailbox.opened():
+            pass
 
 
 def test_one_message_that_the_server_does_not_give_keeps_no_other_waiting(world: World, server: ImapServer) -> None:

@@ -91,6 +91,19 @@ def test_stages_and_effects_of_a_newer_version_are_not_touched(world: World) -> 
     assert world.rows(left) == before
 
 
+def test_what_a_newer_stage_asked_for_is_done_and_recorded_here_and_wakes_that_stage(world: World) -> None:
+    """Its outcome could not be recorded: it was done again and again, and never told to the stage that waits for it."""
+    world.take(document("S-1"))
+    world.decide("accept", "authorize")
+    world.perform("payment.authorize")
+    world.decide("authorize", "split", "dispatch")
+    assert world.execute("UPDATE effect SET wakes = 'moon' WHERE kind = 'supplier.instruct'") == 1
+    world.perform("supplier.instruct")
+    assert world.value("SELECT state FROM effect WHERE kind = 'supplier.instruct'") == "done"
+    (woken,) = world.rows("SELECT subject_kind, subject_id, order_id::text AS about FROM work WHERE stage = 'moon'")
+    assert (woken.subject_kind, woken.subject_id) == ("order", woken.about)
+
+
 def test_a_bell_of_a_newer_version_passes_and_is_no_dead_letter(running: Running, valkey: redis.Redis) -> None:
     """The newer clock rings again; a message that is no bell and that nobody hears stays a dead letter."""
     broker = make_broker(running.redis_url, consumer=True)

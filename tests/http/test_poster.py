@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx
 import pytest
 
 from pipelines.ports import Outcome, Verdict
+from tests.mail.raw_sink import CERTIFICATE
+from workers.http.pool import PooledTransport
 from workers.http.poster import Message, Poster
 from workers.http.signing import new_secret, verify
+from workers.payments.asking import Unsettled, sent
 
 OLD, NEW = new_secret(), new_secret()
 MESSAGE = Message(
@@ -201,6 +206,31 @@ def test_a_partner_that_is_not_there_is_tried_again() -> None:
         port = unused.getsockname()[1]
     outcome = asyncio.run(one(f"http://127.0.0.1:{port}/in", (NEW,)))
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "unreachable")
+
+
+def test_a_certificate_that_is_not_trusted_is_told_as_what_it_is() -> None:
+    """An expired one was "the address of maker-a is no URL", after which nobody looks at the certificate. Nothing is sent."""
+
+    async def scenario() -> tuple[Outcome, str, int]:
+        raw = RawServer([])
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(CERTIFICATE)
+        server = await asyncio.start_server(raw.serve, "127.0.0.1", 0, ssl=tls)
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}/in"
+        try:
+            outcome = await one(url, (NEW,))
+            async with httpx.AsyncClient(transport=PooledTransport()) as client:
+                with pytest.raises(Unsettled) as unsettled:
+                    await sent(client, client.build_request("POST", url))
+        finally:
+            server.close()
+        assert not unsettled.value.sent
+        return outcome, unsettled.value.code, len(raw.requests)
+
+    outcome, of_a_gateway, requests = asyncio.run(scenario())
+    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "certificate")
+    assert outcome.says == "the certificate of maker-a is not trusted: self-signed certificate"
+    assert (of_a_gateway, requests) == ("certificate", 0)
 
 
 def test_nothing_is_posted_into_our_own_network() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -123,9 +124,21 @@ def test_silence_before_the_final_dot_means_surely_not_taken(line: Line, step: s
 @pytest.mark.parametrize(("silence", "code"), [(CUT, "lost"), (HANG, "timeout")])
 def test_silence_after_the_final_dot_leaves_the_mail_in_doubt(line: Line, silence: str, code: str) -> None:
     sink = line.sink({".": [silence]})
-    [outcome] = line.run(deliver(sink, timeout=SHORT))
+    [outcome] = line.run(deliver(sink, taking=SHORT))
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, code)
     assert len(sink.messages) == 1
+
+
+def test_a_server_has_longer_to_take_a_message_than_to_answer_a_command(line: Line) -> None:
+    """RFC 5321, 4.5.3.2.6: one that looks through a mail for half a minute got it again, and again, and never as sent. What comes after it
+    is waited for no longer than before."""
+    sink = line.sink({"RCPT": ["250 ok", HANG, HANG]}, seconds_a_mail=3 * SHORT)
+    began = time.monotonic()
+    first, second = line.run(deliver(sink, mail(), mail(), timeout=SHORT, taking=30))
+    assert first.verdict is Verdict.OK
+    assert (second.verdict, second.code) == (Verdict.RETRY, "timeout")
+    assert len(sink.messages) == 1
+    assert time.monotonic() - began < 10
 
 
 def test_a_mail_in_doubt_is_not_sent_again_over_another_connection(line: Line) -> None:

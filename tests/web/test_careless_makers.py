@@ -50,6 +50,23 @@ def test_a_shipment_is_named_as_its_label_does(named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pasted", "number", "about"),
+    [
+        pytest.param(f"C-17 {NUMBER}", NUMBER, "SH-ABCDEFGHIJKLN", id="an order"),
+        pytest.param(f"SHABCDEFGHIJKLN {NUMBER}", NUMBER, "SH-ABCDEFGHIJKLN", id="a shipment"),
+        pytest.param("C-17 4444 1375 8703", "4444 1375 8703", "SH-ABCDEFGHIJKLN", id="a number in groups"),
+        pytest.param("4444 1375 8703", "4444 1375 8703", "SH-ABCDEFGHIJKLM", id="a number in groups, alone"),
+        pytest.param(f"C-18 {NUMBER}", f"C-18 {NUMBER}", "SH-ABCDEFGHIJKLM", id="what nobody is called"),
+    ],
+)
+def test_one_blank_is_enough_behind_a_name_that_is_known(pasted: str, number: str, about: str) -> None:
+    """Out of a mail: both together were the number of whichever shipment stands first, which some carriers' rules let pass."""
+    rows, _ = pasted_rows(pasted)
+    listed = ["SH-ABCDEFGHIJKLM", "SH-ABCDEFGHIJKLN"]
+    assert [(row.number, found) for row, found in assigned(rows, listed, {"C-17": listed[1:]})] == [(number, about)]
+
+
+@pytest.mark.parametrize(
     ("pasted", "read"),
     [
         ("1\n" * MOST_ROWS + "1", MOST_ROWS),

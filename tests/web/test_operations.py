@@ -60,6 +60,18 @@ def test_a_schema_that_is_behind_is_not_ready(site: Site) -> None:
     assert "shukka migrate" in answer.json()["checks"]["migrations"]
 
 
+def test_before_the_tables_are_there_a_request_comes_again_later(site: Site) -> None:
+    """A web process that is started before its migrations have run has made no mistake: it was a 500 that says so."""
+    site.world.execute("ALTER TABLE shop_order RENAME TO not_yet")
+    try:
+        answer = site.order(document("S-1"))
+    finally:
+        site.world.execute("ALTER TABLE not_yet RENAME TO shop_order")
+    assert problem(answer, 503)
+    assert answer.headers["retry-after"]
+    assert site.order(document("S-1")).status_code == 202
+
+
 @pytest.fixture
 def away(site: Site) -> Site:
     """The site with neither database nor broker."""

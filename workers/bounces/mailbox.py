@@ -20,7 +20,7 @@ import structlog
 
 from pipelines.bounces import message
 from pipelines.bounces.receiving import Told, receive
-from pipelines.errors import Misconfigured
+from pipelines.errors import Misconfigured, Unreachable
 from pipelines.points.jobs import Period, PeriodicJob, Tools
 from workers.wiring import House
 
@@ -64,22 +64,31 @@ class Mailbox:
 
     @contextmanager
     def opened(self) -> Iterator[imaplib.IMAP4]:
-        """The server, with the folder selected. Raises OSError and imaplib's errors."""
-        server = (
-            imaplib.IMAP4_SSL(self.host, self.port, ssl_context=ssl.create_default_context(), timeout=_TIMEOUT)
-            if self.secure
-            else imaplib.IMAP4(self.host, self.port, timeout=_TIMEOUT)
-        )
+        """The server, with the folder selected. Raises Unreachable, in words without user and password, for what it or the network does."""
+        doing = "does not let us in"
         try:
-            server.login(self.user, self.password)
-            quoted = self.folder.replace("\\", "\\\\").replace('"', '\\"')
-            _answered(server.select(f'"{quoted}"'))
-            yield server
-        finally:
+            server = self._connected()
             try:
-                server.logout()
-            except (OSError, imaplib.IMAP4.error):
-                server.shutdown()
+                doing = "refuses the login; check user and password in SHUKKA_BOUNCES_URL"
+                server.login(self.user, self.password)
+                doing = "does not open the folder that SHUKKA_BOUNCES_URL names"
+                quoted = self.folder.replace("\\", "\\\\").replace('"', '\\"')
+                _answered(server.select(f'"{quoted}"'))
+                doing = "refuses to tell what lies there, or to mark it"
+                yield server
+            finally:
+                _take_leave(server)
+        except imaplib.IMAP4.abort:  # it is an error, too
+            raise Unreachable(f"{self.host}:{self.port} ended the connection") from None
+        except imaplib.IMAP4.error:
+            raise Unreachable(f"{self.host}:{self.port} {doing}") from None
+        except OSError as error:
+            raise Unreachable(f"{self.host}:{self.port} cannot be reached: {_why(error)}") from None
+
+    def _connected(self) -> imaplib.IMAP4:
+        if self.secure:
+            return imaplib.IMAP4_SSL(self.host, self.port, ssl_context=ssl.create_default_context(), timeout=_TIMEOUT)
+        return imaplib.IMAP4(self.host, self.port, timeout=_TIMEOUT)
 
 
 def job(house: House) -> PeriodicJob | None:
@@ -125,6 +134,19 @@ def _message(server: imaplib.IMAP4, uid: bytes) -> bytes | None:
     kind, parts = server.uid("FETCH", uid.decode("ascii"), f"(BODY.PEEK[]<0.{message.LONGEST}>)")
     given = (part[-1] for part in parts if isinstance(part, tuple)) if kind == "OK" else iter(())
     return next(given, None)
+
+
+def _take_leave(server: imaplib.IMAP4) -> None:
+    try:
+        server.logout()
+    except (OSError, imaplib.IMAP4.error):
+        server.shutdown()
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}"
+    return "it does not answer in time" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
 
 
 def _answered(answer: tuple[str, list[bytes | None]]) -> bytes:

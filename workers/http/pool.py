@@ -9,16 +9,22 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import aiohttp
 import httpx
 
 #: Seconds for which a connection is kept that nobody uses.
 _KEPT = 30
+#: Bytes that an answer may have, as it comes and unpacked: the longest list that a gateway gives at a time has a hundredth of it.
+MOST_BYTES: Final = 32 * 1024 * 1024
+_OF_THE_PACKING: Final = (b"content-encoding", b"content-length")
+#: Bytes that are unpacked at a time, to no more than a thousand times as many.
+_PIECE: Final = 4096
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """Up to ``connections`` connections of the event loop that asks first. Redirects are not followed, answers are read whole."""
+    """Up to ``connections`` connections of the event loop that asks first. Redirects are not followed, answers are read whole, up to ``MOST_BYTES``."""
 
     def __init__(self, connections: int = 64) -> None:
         self._connections = connections
@@ -27,7 +33,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``. Raises httpx.ConnectError and ConnectTimeout where nothing was sent, ReadTimeout and ReadError where
-        something may have been."""
+        something may have been, and DecodingError for an answer that is too long or not packed as it says."""
         content = await request.aread()
         with _named(request):
             async with self._opened().request(
@@ -41,8 +47,11 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 timeout=_patience(request),
                 allow_redirects=False,
             ) as response:
-                answer = await response.read()
-                return httpx.Response(response.status, headers=response.raw_headers, content=answer, request=request)
+                answer = bytearray()
+                async for part in response.content.iter_any():
+                    answer += part
+                    _need_room(len(answer), request)
+                return _unpacked(response, bytes(answer), request)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -58,6 +67,25 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """Close every connection."""
         if self._session is not None:
             await self._session.close()
+
+
+def _unpacked(response: aiohttp.ClientResponse, answer: bytes, request: httpx.Request) -> httpx.Response:
+    """The answer as it was before it was packed."""
+    if "content-encoding" not in response.headers:
+        return httpx.Response(response.status, headers=response.raw_headers, content=answer, request=request)
+    pieces = (answer[start : start + _PIECE] for start in range(0, len(answer), _PIECE))
+    packed = httpx.Response(response.status, headers=response.raw_headers, content=pieces, request=request)
+    plain = bytearray()
+    for part in packed.iter_bytes():
+        plain += part
+        _need_room(len(plain), request)
+    told = [(name, value) for name, value in response.raw_headers if name.lower() not in _OF_THE_PACKING]
+    return httpx.Response(response.status, headers=told, content=bytes(plain), request=request)
+
+
+def _need_room(size: int, request: httpx.Request) -> None:
+    if size > MOST_BYTES:
+        raise httpx.DecodingError(f"the answer has more than {MOST_BYTES} bytes", request=request)
 
 
 def _patience(request: httpx.Request) -> aiohttp.ClientTimeout:

@@ -7,6 +7,7 @@ twice; repeating is therefore always safe and nothing here is ever unknown.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,9 @@ class Poster:
             return Outcome(Verdict.DECLINED, code=TARGET_REFUSED, says=refused.says)
         except Misconfigured:
             return Outcome(Verdict.RETRY, code="bad_secret", says=f"a webhook secret of {message.to} is none")
+        except aiohttp.ClientConnectorCertificateError as error:  # which is a ValueError besides
+            says = f"the certificate of {message.to} is not trusted: {_why(error)}"
+            return Outcome(Verdict.RETRY, code="certificate", says=says)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError):
             return Outcome(Verdict.RETRY, code="bad_url", says=f"the address of {message.to} is no URL")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -140,6 +144,12 @@ def _outcome(response: aiohttp.ClientResponse, to: str) -> Outcome:
         says=f"{to} did not take the message",
         retry_after=seconds_of(response.headers.get("retry-after", "")),
     )
+
+
+def _why(error: aiohttp.ClientConnectorCertificateError) -> str:
+    """OpenSSL's own words, such as "certificate has expired"."""
+    told = error.certificate_error
+    return told.verify_message.rstrip(".") if isinstance(told, ssl.SSLCertVerificationError) else type(told).__name__
 
 
 def _code(error: Exception) -> str:

@@ -38,10 +38,15 @@ class Deliverable(Protocol):
 SLOW: Final = 5.0
 
 
+#: Seconds for the reply to a whole message, which a server may look through before it takes it (RFC 5321, 4.5.3.2.6): who gives up sooner
+#: sends the mail once more.
+TAKING: Final = 100.0
+
+
 class SmtpPool:
     """At most ``size`` connections to one server, kept open between mails and replaced when they die.
 
-    ``timeout`` bounds each step (connecting, one reply), in seconds. A connection is given up after
+    ``timeout`` bounds each step (connecting, one reply), ``taking`` the reply to a whole message, in seconds. A connection is given up after
     ``mails_per_connection`` mails, after one that took longer than ``slow`` seconds, and after ``max_idle`` seconds without one,
     before the server does so. ``hello`` is
     the name this side gives in EHLO; ``tls`` replaces the system's trust store for smtps and smtp+starttls. A pool
@@ -54,6 +59,7 @@ class SmtpPool:
         *,
         size: int = 8,
         timeout: float = 20,
+        taking: float = TAKING,
         mails_per_connection: int = 100,
         max_idle: float = 30,
         slow: float = SLOW,
@@ -62,6 +68,7 @@ class SmtpPool:
     ) -> None:
         self._server = SmtpServer.from_url(url)
         self._timeout = timeout
+        self._taking = taking
         self._mails_per_connection = mails_per_connection
         self._max_idle = max_idle
         self._slow = slow
@@ -161,7 +168,7 @@ class SmtpPool:
             self._hello = await asyncio.to_thread(socket.getfqdn)
         if self._tls is None and self._server.scheme != "smtp":  # built once: this reads hundreds of certificates
             self._tls = await asyncio.to_thread(ssl.create_default_context)
-        return await connect(self._server, timeout=self._timeout, hello=self._hello, tls=self._tls)
+        return await connect(self._server, timeout=self._timeout, taking=self._taking, hello=self._hello, tls=self._tls)
 
 
 def _path(address: str | None) -> bytes:

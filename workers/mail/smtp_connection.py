@@ -108,11 +108,13 @@ class Connection:
 
     Where the server offers PIPELINING (RFC 2920), the commands before the message go together; where it offers CHUNKING (RFC 3030), the
     message goes as one chunk, without DATA and its dots. ``mails`` counts the mails begun on it; ``idle_since`` is the owner's note of
-    when it was last used (monotonic seconds). Once `lost`, it is good for nothing but `drop`.
+    when it was last used (monotonic seconds). Once `lost`, it is good for nothing but `drop`. ``taking``: seconds for the reply to a whole
+    message.
     """
 
-    def __init__(self, wire: SmtpWire, offers: Collection[str]) -> None:
+    def __init__(self, wire: SmtpWire, offers: Collection[str], taking: float) -> None:
         self._wire = wire
+        self._taking = taking
         self._sizes, self._8bit = "size" in offers, "8bitmime" in offers
         self._together, self._chunks = "pipelining" in offers, "chunking" in offers
         self.mails = 0
@@ -265,7 +267,7 @@ class Connection:
 
     async def _final_reply(self) -> Outcome:
         try:
-            code, text = await self._wire.reply()
+            code, text = await self._wire.reply(self._taking)
         except Silence as silence:
             self.drop()
             return Outcome(Verdict.UNKNOWN, code=silence.code, says=f"No answer to the whole message: {silence.code}.")
@@ -289,11 +291,11 @@ class Connection:
 
 
 async def connect(
-    server: SmtpServer, *, timeout: float, hello: str | None = None, tls: ssl.SSLContext | None = None
+    server: SmtpServer, *, timeout: float, taking: float, hello: str | None = None, tls: ssl.SSLContext | None = None
 ) -> Connection:
     """Connect, upgrade to TLS, say EHLO as ``hello`` (this machine's name unless given) and log in.
 
-    ``timeout`` in seconds for each of these. Raises NoConnection.
+    ``timeout`` in seconds for each of these, ``taking`` for the reply to a whole message. Raises NoConnection.
     """
     client = aiosmtplib.SMTP(
         hostname=server.host,
@@ -313,7 +315,7 @@ async def connect(
     except BaseException:
         _drop(client, client.protocol)
         raise
-    return Connection(SmtpWire(client.protocol.transport, timeout), client.esmtp_extensions)
+    return Connection(SmtpWire(client.protocol.transport, timeout), client.esmtp_extensions, taking)
 
 
 async def _greet(client: aiosmtplib.SMTP, server: SmtpServer) -> None:

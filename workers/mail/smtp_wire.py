@@ -98,10 +98,10 @@ class SmtpWire(asyncio.BufferedProtocol):
             await asyncio.sleep(0)  # uvloop writes at the end of its turn
         return not self._transport.get_write_buffer_size()
 
-    async def reply(self) -> Reply:
-        """The next reply. Raises Silence."""
+    async def reply(self, patience: float | None = None) -> Reply:
+        """The next reply, waited for as long as any, or for ``patience`` seconds. Raises Silence."""
         if not self._replies:
-            await self._heard()
+            await self._heard(self._timeout if patience is None else patience)
         self._awaited -= 1
         return self._replies.popleft()
 
@@ -110,11 +110,14 @@ class SmtpWire(asyncio.BufferedProtocol):
         self._transport.abort()
         self._end("lost")
 
-    async def _heard(self) -> None:
+    async def _heard(self, patience: float) -> None:
         if self._ended is not None:
             raise Silence(self._ended)
         self._waiter = self._loop.create_future()
-        self._due = self._loop.time() + self._timeout
+        self._due = self._loop.time() + patience
+        if self._watch is not None and self._watch.when() > self._due:  # it is of a longer wait, which is over
+            self._watch.cancel()
+            self._watch = None
         if (
             self._watch is None
         ):  # one for all replies of the connection: setting and ending one for each cost more than they do

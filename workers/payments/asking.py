@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+import aiohttp
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -168,4 +169,6 @@ def code_of(error: httpx.RequestError) -> str:
         return "timeout"
     if isinstance(error, httpx.DecodingError):
         return "unreadable"
+    if isinstance(error.__cause__, aiohttp.ClientConnectorCertificateError):
+        return "certificate"
     return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"
