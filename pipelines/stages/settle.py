@@ -56,6 +56,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for effect in outcomes:
         if effect.kind in _FAILURES and _matters(draft, effect):
             _failed(draft, effect, _FAILURES[effect.kind])
+    _after_refused_void(draft, shop)
     _after_review(draft, shop, now, before)
     _after_renewal(draft, shop, now, before)
     watch_for_loss(draft)
@@ -89,6 +90,16 @@ def _matters(draft: OrderDraft, effect: EffectFacts) -> bool:
     """Whether money is still held, or owed, because of what was answered."""
     is_owed = effect.kind == "payment.capture" and draft.money.state in HAS_MONEY and outstanding(draft) < 0
     return draft.money.state == PaymentState.AUTHORIZED or is_owed
+
+
+def _after_refused_void(draft: OrderDraft, shop: Shop) -> None:
+    """What was not paid, as far as the books know, and cannot be taken back may be paid by now: the gateway is asked, since its notice may
+    be lost (PAY-08)."""
+    gateway, effects = shop.gateway(draft.money.gateway), draft.effects.values()
+    is_refused = any(effect.kind == "payment.void" and effect.state == "declined" for effect in effects)
+    if is_refused and draft.money.state == PaymentState.PENDING and gateway is not None:
+        if Capability.LOOKS_UP in gateway.capabilities:
+            look_up(draft, "not taken back", wakes="settle")
 
 
 def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
