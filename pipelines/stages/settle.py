@@ -97,9 +97,9 @@ def _after_refused_void(draft: OrderDraft, shop: Shop) -> None:
     be lost (PAY-08)."""
     gateway, effects = shop.gateway(draft.money.gateway), draft.effects.values()
     is_refused = any(effect.kind == "payment.void" and effect.state == "declined" for effect in effects)
-    if is_refused and draft.money.state == PaymentState.PENDING and gateway is not None:
-        if Capability.LOOKS_UP in gateway.capabilities:
-            look_up(draft, "not taken back", wakes="settle")
+    is_asked = gateway is not None and Capability.LOOKS_UP in gateway.capabilities
+    if is_refused and is_asked and draft.money.state == PaymentState.PENDING:
+        look_up(draft, "not taken back", wakes="settle")
 
 
 def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
@@ -109,9 +109,9 @@ def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentF
         return
     if draft.money.state == PaymentState.AUTHORIZED and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, shop, now)
-    looks = (effect for effect in draft.effects.values() if effect.kind == LOOKS)
-    unanswered = any(effect.state in ("declined", "needs_review") for effect in looks)
-    if unanswered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
+    looks = [effect.state for effect in draft.effects.values() if effect.kind == LOOKS]
+    is_answered = bool(looks) and "pending" not in looks
+    if is_answered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
         hold_unknown(draft, "looked up: outcome unknown")
 
 
@@ -147,7 +147,7 @@ def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
     if gateway is None or event.source != f"gateway:{name}":
         draft.refused(event, "the payment was asked of another gateway")
     elif stored := event.body.get("snapshot"):
-        is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway")
+        is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway", once=True)
         draft.applied(event) if is_news else draft.ignored(event, "it was known")
     elif Capability.LOOKS_UP in gateway.capabilities:
         look_up(draft, event.event_id, wakes="settle")
