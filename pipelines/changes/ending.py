@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
+from models.states import ALL_LEFT, Condition, HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import never_dispatch
 from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.payment_books import listen
@@ -22,6 +22,8 @@ from pipelines.shops import Shop
 UNPAID: Final = "not paid in time"
 #: The reason code of a cancel at the customer's wish, whoever asked for it: it is counted (INT-15).
 AT_WISH: Final = "customer_request"
+#: What a human has to give back, whatever becomes of the order: the books of it do not know that money.
+_OUTLIVES: Final = frozenset({HoldReason.UNEXPECTED_DEPOSIT})
 
 
 def cancel_order(
@@ -30,11 +32,11 @@ def cancel_order(
     """End the order: give back money, points, coupons and one-of-a-kind items, tell the customer why, and suppliers that
     were told to ship that they are not to.
 
-    ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over; what is found now and
-    only a human can give back holds it.
+    ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over, but for money that is in
+    none of its numbers; what is found now and only a human can give back holds it.
     """
     facts = draft.facts
-    draft.drop_holds(cause)
+    draft.drop_holds(cause, keep=_OUTLIVES)
     listen(draft)  # what a gateway has answered and no stage has heard yet is let go too
     draft.move_order(OrderState.CANCELLED, cause)
     let_go(draft, shop, now, cause)

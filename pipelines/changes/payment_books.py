@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from models.states import HoldReason, PaymentState, may_move
+from models.states import HoldReason, OrderState, PaymentState, may_move
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts
 from pipelines.gateway import Snapshot
-from pipelines.methods import Capture, agreed
+from pipelines.methods import Capture, Secured, agreed
 from pipelines.rules.holds import Hold
 from pipelines.rules.payment_books import Books, Differs, follow
 
 #: Holds that end once the gateway has said how the payment stands.
 _ANSWERED: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN)
+_WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
 _ENDED: Final = (PaymentState.VOIDED, PaymentState.EXPIRED, PaymentState.FAILED)
 #: Why a payment moved, by what was answered.
 _CAUSES: Final = {
@@ -60,14 +61,18 @@ def _stored(effect: EffectFacts) -> Mapping[str, Any] | None:
     return told
 
 
-def hear(draft: OrderDraft, told: Snapshot, cause: str, *, seen: str | None = None) -> bool:
+def hear(draft: OrderDraft, told: Snapshot, cause: str, *, seen: str | None = None, once: bool = False) -> bool:
     """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides, but for what was
-    ``seen`` and released.
+    ``seen`` and released. ``once``: a notice, which is heard a single time.
 
-    What held the amount before it was renewed may end as it likes."""
-    if told.state in _ENDED and draft.money.reference not in (None, told.reference):
+    What held the amount before it was renewed may end as it likes; what was paid beside the order's payment is in none of its
+    numbers, and a human gives it back."""
+    is_another = draft.money.reference not in (None, told.reference)
+    if told.state in _ENDED and is_another:
         return False
-    found = follow(_books(draft), told)
+    if is_another and told.captured and draft.money.captured:
+        return _paid_beside(draft, told, cause)
+    found = follow(_books(draft), told, once=once)
     if found is None:
         return False
     if isinstance(found, Differs):
@@ -101,16 +106,31 @@ def hear(draft: OrderDraft, told: Snapshot, cause: str, *, seen: str | None = No
     return True
 
 
+def _paid_beside(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
+    """Money of a second payment of an order that is paid; whether there is news of it."""
+    left = told.captured - told.refunded
+    known = next((one for one in draft.holds if one.facts.get("event") == told.reference), None)
+    if left == (known.amount if known else 0):
+        return False
+    draft.lift(lambda hold: hold == known, cause)
+    if left > 0:
+        draft.hold(Hold(HoldReason.UNEXPECTED_DEPOSIT, amount=left, facts={"event": told.reference}), cause)
+    return True
+
+
 def _books(draft: OrderDraft) -> Books:
     money, due = draft.money, draft.grand_total
     asked = (
         e.payload["amount"] for e in draft.effects.values() if e.kind == "payment.capture" and e.state != "declined"
     )
-    by_notice = agreed(draft.facts.method, due).capture is Capture.BY_NOTICE
+    method = agreed(draft.facts.method, due)
+    by_notice = method.capture is Capture.BY_NOTICE
+    waits = method.secured_by is Secured.PAYMENT and draft.state in _WAITS
     return Books(
         PaymentState(money.state),
         due,
         due if by_notice else max(money.captured, sum(asked)),
+        due if by_notice and waits else 0,
         money.authorized,
         money.captured,
         money.refunded,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Unpack
 from uuid import NAMESPACE_URL, uuid5
 
-from models.states import Condition, OrderState, PaymentState, may_move
+from models.states import Condition, HoldReason, OrderState, PaymentState, may_move
 from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
     Announcement,
@@ -212,10 +212,10 @@ class OrderDraft(ReturnsDraft):
             if not self.holds:
                 self.settle(Condition.RUNNING, cause)
 
-    def drop_holds(self, cause: str) -> None:
-        """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
-        is."""
-        self._close([hold for hold in self.holds if hold in self.facts.holds], cause)
+    def drop_holds(self, cause: str, keep: Collection[HoldReason] = ()) -> None:
+        """What held the order until now is over, but for holds made just now and reasons to ``keep``; whoever drops them says
+        what its condition is."""
+        self._close([one for one in self.holds if one in self.facts.holds and one.reason not in keep], cause)
 
     def _close(self, closed: Sequence[Hold], cause: str) -> None:
         """One that was opened in this very decision has never been."""

@@ -32,13 +32,15 @@ _HELD: Final = (_P.AUTHORIZED, *_WITH_MONEY)
 class Books:
     """What our books say of a payment, in yen.
 
-    ``due``: what was asked for with the order.  ``may_capture``: what was asked to be captured, or is to be paid.
+    ``due``: what was asked for with the order.  ``may_capture``: what was asked to be captured, or is to be paid.  ``whole``: what is
+    to be paid at least, where goods wait for it; else 0.
     ``by_hand``: the part of ``refunded`` that no gateway gave back.  ``as_of``: of the last snapshot that was followed.
     """
 
     state: PaymentState
     due: int
     may_capture: int
+    whole: int
     authorized: int
     captured: int
     refunded: int
@@ -65,8 +67,12 @@ class Differs:
     wrong: str
 
 
-def follow(books: Books, told: Snapshot) -> Follows | Differs | None:
-    """Where the books go by what the gateway ``told``; None where it says nothing that is newer than what they know."""
+def follow(books: Books, told: Snapshot, *, once: bool = False) -> Follows | Differs | None:
+    """Where the books go by what the gateway ``told``; None where it says nothing that is newer than what they know.
+
+    ``once``: it was never heard before, so that what cannot be of money that is held or taken is news, though the gateway names no
+    later moment for it.
+    """
     is_newer = books.as_of is None or told.as_of > books.as_of
     if not is_newer and told.as_of != books.as_of:
         return None
@@ -75,11 +81,11 @@ def follow(books: Books, told: Snapshot) -> Follows | Differs | None:
     wrong = _beyond(books, told)
     falls = told.captured < books.captured or told.refunded < books.refunded - books.by_hand
     if wrong or falls or states is None:
-        # What was heard before is with a human already; a step back at the same moment may be what was before.
-        is_heard = not is_newer and not (
-            told.state == _P.NEEDS_REVIEW and _P.NEEDS_REVIEW in PAYMENT_MOVES[books.state]
-        )
-        return None if is_heard else _differs(books, told, wrong or "a step back")
+        # Of what is as old as what was heard, a step back is what was before it, and what cannot be is with a human already, unless the
+        # books could still be told to wait for one.
+        is_doubt = told.state == _P.NEEDS_REVIEW and _P.NEEDS_REVIEW in PAYMENT_MOVES[books.state]
+        is_news = is_newer or is_doubt or (once and wrong is not None and books.state in _HELD)
+        return _differs(books, told, wrong or "a step back") if is_news else None
     held = told.authorized if state in _HELD else told.captured
     sums = (max(books.authorized, held), told.captured, told.refunded + books.by_hand)
     if not is_newer and not states and sums == (books.authorized, books.captured, books.refunded):
@@ -105,6 +111,8 @@ def _beyond(books: Books, told: Snapshot) -> str | None:
         return "another amount than was asked for"
     if told.captured > books.may_capture:
         return "more captured than was asked for"
+    if told.state in _WITH_MONEY and told.captured < books.whole:
+        return "less paid than was asked for"
     if told.refunded + books.by_hand > told.captured:
         return "more given back than was captured"
     return None

@@ -59,7 +59,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             stand_again(draft, shop, now)
             if (first := draft.facts.order.replaces) is not None:
                 draft.tell_order(first, REPLACEMENT_STANDS)
-        else:
+        elif any(hold.reason != HoldReason.UNEXPECTED_DEPOSIT for hold in draft.holds):
             _let_go_elsewhere(draft)
             _gone_back(draft, shop, now)
         draft.drop_holds("operator")

@@ -28,7 +28,7 @@ from pipelines.changes.money import (
     outstanding,
 )
 from pipelines.changes.payment_books import listen, snapshot_of
-from pipelines.changes.payment_terms import payment_terms
+from pipelines.changes.payment_terms import count_from_first_look, payment_terms
 from pipelines.changes.points import coming_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
@@ -75,10 +75,12 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _secured(draft, "nothing to pay", now)
     elif method.secured_by in (Secured.BILL, Secured.NOTHING):
         _secured(draft, f"{facts.method}: released at once", now)
-    elif draft.money.gateway is not None or method.needs_gateway:
-        _by_gateway(draft, shop, method, now)
     else:
-        _by_deposit(draft, shop, method, deposits, now)
+        count_from_first_look(draft, shop, now)
+        if draft.money.gateway is not None or method.needs_gateway:
+            _by_gateway(draft, shop, method, now)
+        else:
+            _by_deposit(draft, shop, method, deposits, now)
 
 
 def _is_secured(draft: OrderDraft) -> bool:
@@ -173,6 +175,7 @@ def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequenc
     elif not draft.held:
         # Another sum than was due: a human had it, and lets the order go on with it by lifting the hold (B.6.7).
         draft.move_payment(PaymentState.CAPTURED, "taken as it was paid", as_of=now)
+        _tell_of_money(draft, shop, now)
         _secured(draft, "taken as it was paid", now)
         ask_for_refund(draft, shop, now, outstanding(draft), "more was paid than is due")
 
@@ -253,8 +256,14 @@ def _deposited(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence
         return
     draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid, as_of=came_at)
     draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, "deposit received")
-    draft.tell(customer_mail("payment_received", draft.facts, shop, now))
+    _tell_of_money(draft, shop, now)
     _secured(draft, "deposit received", now)
+
+
+def _tell_of_money(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """The customer hears that what came in is taken, and how much it was."""
+    paid = {"method": draft.facts.method, "amount": draft.money.captured, "pay_by": None}
+    draft.tell(customer_mail("payment_received", draft.facts, shop, now, payment=paid))
 
 
 def _came_at(event: EventFacts, now: datetime) -> datetime:

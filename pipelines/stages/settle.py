@@ -56,6 +56,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for effect in outcomes:
         if effect.kind in _FAILURES and _matters(draft, effect):
             _failed(draft, effect, _FAILURES[effect.kind])
+    _after_refused_void(draft, shop)
     _after_review(draft, shop, now, before)
     _after_renewal(draft, shop, now, before)
     watch_for_loss(draft)
@@ -92,6 +93,16 @@ def _matters(draft: OrderDraft, effect: EffectFacts) -> bool:
     return draft.money.state == PaymentState.AUTHORIZED or is_owed
 
 
+def _after_refused_void(draft: OrderDraft, shop: Shop) -> None:
+    """What was not paid, as far as the books know, and cannot be taken back may be paid by now: the gateway is asked, since its notice may
+    be lost (PAY-08)."""
+    gateway, effects = shop.gateway(draft.money.gateway), draft.effects.values()
+    is_refused = any(effect.kind == "payment.void" and effect.state == "declined" for effect in effects)
+    is_asked = gateway is not None and Capability.LOOKS_UP in gateway.capabilities
+    if is_refused and is_asked and draft.money.state == PaymentState.PENDING:
+        look_up(draft, "not taken back", wakes="settle")
+
+
 def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
     """What was in doubt is held after all: what the goods that have left are worth is taken. Where nobody can say how it stands, goods
     that wait for it wait on, and somebody knows."""
@@ -100,9 +111,9 @@ def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentF
     if draft.money.state == PaymentState.AUTHORIZED and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, shop, now)
     _still_held(draft)
-    looks = (effect for effect in draft.effects.values() if effect.kind == LOOKS)
-    unanswered = any(effect.state in ("declined", "needs_review") for effect in looks)
-    if unanswered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
+    looks = [effect.state for effect in draft.effects.values() if effect.kind == LOOKS]
+    is_answered = bool(looks) and "pending" not in looks
+    if is_answered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
         hold_unknown(draft, "looked up: outcome unknown")
 
 
@@ -147,7 +158,7 @@ def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
     if gateway is None or event.source != f"gateway:{name}":
         draft.refused(event, "the payment was asked of another gateway")
     elif stored := event.body.get("snapshot"):
-        is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway")
+        is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway", once=True)
         draft.applied(event) if is_news else draft.ignored(event, "it was known")
     elif Capability.LOOKS_UP in gateway.capabilities:
         look_up(draft, event.event_id, wakes="settle")

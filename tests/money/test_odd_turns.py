@@ -69,6 +69,40 @@ def test_nor_does_it_wait_for_ever(world: World, points: int | str) -> None:
     assert holds(world) == ["unexpected_deposit"]
 
 
+@pytest.mark.parametrize("ends", ["an operator", "nobody receives it"])
+def test_a_deposit_that_nobody_awaited_is_somebodys_also_once_the_order_is_cancelled(world: World, ends: str) -> None:
+    """PAY-09, CAN-04: it is in none of the order's numbers, so the cancel gives nothing of it back; nobody knew of it any more."""
+    by_card = ends == "an operator"
+    payment = {"method": "card", "token": "tok_ok"} if by_card else {"method": "cod"}
+    world.take(document("S-1", payment=payment))
+    world.settle()
+    deposit(world, 1_000)
+    if by_card:
+        ask(world, "order.cancel", operator=True)
+    else:
+        world.ship_all("S-1")
+        world.at("2026-11-30 10:00:00")
+    assert (world.states()["S-1"], holds(world)) == (("cancelled", "held"), ["unexpected_deposit"])
+    ask(world, "order.release")
+    assert (world.states()["S-1"], holds(world)) == (("cancelled", "done"), [])
+    assert world.broken() == {}
+
+
+def test_who_gave_a_deposit_back_says_nothing_of_the_card_of_a_cancelled_order(world: World) -> None:
+    """CAN-04: its release is still under way at the gateway, and the books say so."""
+    world.take(document("S-1"))
+    world.settle()
+    deposit(world, 1_000)
+    world.tell(world.ask("order.cancel", "S-1", operator=True))
+    world.decide()
+    world.tell(world.ask("order.release", "S-1", operator=True))
+    world.decide()
+    assert (world.states()["S-1"], payment(world)[0]) == (("cancelled", "done"), "authorized")
+    world.settle()
+    assert payment(world)[0] == "voided"
+    assert world.broken() == {}
+
+
 def test_a_transfer_made_twice_goes_back_once(world: World) -> None:
     world.take(document("S-1", **TRANSFER))
     world.settle()

@@ -84,6 +84,18 @@ def test_what_was_paid_too_much_is_due_back_once_the_order_was_released(unpaid: 
     assert unpaid.broken() == {}
 
 
+def test_who_paid_short_hears_that_the_order_goes_on_with_what_was_paid(unpaid: World) -> None:
+    """B.6.7: the customer was asked for 1,000 yen more, and of the operator's release nobody told."""
+    unpaid.tell(unpaid.deposit("S-1", 10_000))
+    unpaid.settle()
+    unpaid.tell(unpaid.ask("order.release", "S-1", reason="it is enough"))
+    unpaid.settle()
+    assert unpaid.states()["S-1"] == ("released", "running")
+    told = next(one for one in unpaid.postbox.mails if one["X-Shukka-Template"] == "payment_received")
+    assert "10,000" in told.get_body(("plain",)).get_content()
+    assert unpaid.broken() == {}
+
+
 def test_a_deposit_after_the_deadline_finds_the_order_cancelled(unpaid: World) -> None:
     unpaid.clock.set(unpaid.clock.now() + timedelta(days=9))
     unpaid.settle()

@@ -198,3 +198,17 @@ def test_a_refund_whose_answer_was_lost_is_not_given_twice_though_its_notice_was
     assert [move.amount for move in till.fake.moves("reuse/R-1", Kind.GIVE_BACK)] == [500, 500]
     assert till.world.show("R-1", "reuse")["payment"]["refunded"] == 1_000
     assert till.world.broken() == {}
+
+
+def test_a_slip_that_was_paid_before_its_order_was_cancelled_is_due_back_without_a_notice(till: Till) -> None:  # CAN-03
+    """GMO takes no slip back that was paid, and has no list: nobody would ever hear of the money."""
+    till.order("R-1", "konbini")
+    till.buyer("pay", "R-1")
+    till.world.tell(till.world.ask("order.cancel", "R-1", shop="reuse", reason="changed my mind", operator=True))
+    till.world.settle()
+    assert till.state("R-1") == ("cancelled", "captured")
+    assert [hold["reason"] for hold in till.world.show("R-1", "reuse")["hold"]] == ["refund_due"]
+    assert till.told(till.notice()) == b"0"
+    assert till.state("R-1") == ("cancelled", "captured")
+    assert moves(till, "R-1") == [Kind.TAKE]
+    assert till.world.broken() == {}

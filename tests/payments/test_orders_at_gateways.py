@@ -375,3 +375,18 @@ def test_cash_that_comes_after_the_customers_own_cancel_goes_back(shop: Shop) ->
     shop.world.settle()
     _pay_late(shop, order)
     assert (shop.state(), shop.holds()) == ("cancelled", ["refund_due"])
+
+
+@pytest.mark.parametrize("method", ["konbini", "bank_transfer"])
+def test_cash_of_which_nobody_heard_before_the_cancel_goes_back_too(shop: Shop, method: str) -> None:
+    """CAN-03, PAY-08: KOMOJU does not take back what was paid, and is asked why, since its notice may be lost."""
+    order = shop.order(method)
+    shop.there.advance(minutes=2)
+    if method == "bank_transfer":
+        shop.komoju.buyer("choose", order=order)
+    shop.komoju.buyer("pay", order=order)
+    shop.world.clock.advance(minutes=5)
+    shop.world.tell(shop.world.ask("order.cancel", "R-1", "reuse", reason="changed my mind", operator=True))
+    shop.world.settle()
+    assert (shop.state(), shop.payment()["state"], shop.holds()) == ("cancelled", "captured", ["refund_due"])
+    assert "10,000" in shop.mail("refund_account_needed")

@@ -116,3 +116,62 @@ def test_what_a_cancelled_order_owes_is_given_back_by_hand_though_it_is_disputed
     act(disputed.world, "refund.by_hand", "R-1", "reuse", amount=6_000, reference="transfer 2")
     assert (disputed.payment()["state"], disputed.holds()) == ("refunded", [])
     assert disputed.world.value("SELECT condition FROM shop_order") == "done"
+
+
+def paid_at_a_till(shop: Shop) -> Snapshot:
+    """R-1 was paid at a store, as KOMOJU says it."""
+    order = shop.order("konbini")
+    shop.komoju.buyer("pay", order=order)
+    shop.hear("komoju")
+    reference, due, as_of = shop.world.rows("SELECT reference, amount, as_of FROM payment")[0]
+    return Snapshot(reference, PaymentState.CAPTURED, due, due, 0, as_of)
+
+
+def test_a_word_that_nobody_knows_of_what_was_paid_is_somebodys(shop: Shop) -> None:
+    """gateways.md 3.3: KOMOJU names no moment for it, and it was taken for what was known."""
+    paid = paid_at_a_till(shop)
+    told(shop.world, ("reuse", "R-1"), "komoju", replace(paid, state=PaymentState.NEEDS_REVIEW, captured=0))
+    assert (shop.payment()["state"], shop.holds()) == ("needs_review", ["payment_differs"])
+    act(shop.world, "order.release", "R-1", "reuse")
+    assert (shop.payment()["state"], shop.holds()) == ("captured", []), (
+        "settled there: KOMOJU says again that it is paid"
+    )
+
+
+def test_a_second_payment_of_a_paid_order_is_held_until_it_went_back(shop: Shop) -> None:
+    """B.6.7: the books went over to the second, and 10,000 yen of the first were nobody's."""
+    paid = paid_at_a_till(shop)
+    second = replace(paid, reference="pay2", as_of=paid.as_of + timedelta(hours=1))
+    told(shop.world, ("reuse", "R-1"), "komoju", second)
+    assert shop.holds() == ["unexpected_deposit"]
+    assert "10000 yen" in shop.world.show("R-1", "reuse")["hold"][0]["says"]
+    act(shop.world, "order.cancel", "R-1", "reuse", reason="bought twice")
+    assert sorted(shop.holds()) == ["refund_due", "unexpected_deposit"], "each of them goes back"
+    assert shop.world.rows("SELECT reference, captured FROM payment") == [(paid.reference, 10_000)]
+    back = replace(second, state=PaymentState.REFUNDED, refunded=10_000, as_of=second.as_of + timedelta(hours=1))
+    told(shop.world, ("reuse", "R-1"), "komoju", back)
+    assert shop.holds() == ["refund_due"]
+
+
+def test_a_slip_that_was_paid_in_part_releases_nothing(shop: Shop) -> None:
+    """PAY-08, B.6.7: the goods left for it, and the customer was told that all of it is there."""
+    shop.order("konbini")
+    reference, due = shop.world.rows("SELECT reference, amount FROM payment")[0]
+    shop.world.clock.advance(minutes=5)
+    part = Snapshot(reference, PaymentState.CAPTURED, due, due - 1_000, 0, shop.world.clock.now())
+    told(shop.world, ("reuse", "R-1"), "komoju", part)
+    assert (shop.state(), shop.holds()) == ("awaiting_payment", ["payment_differs"])
+    told(shop.world, ("reuse", "R-1"), "komoju", replace(part, captured=due, as_of=part.as_of + timedelta(hours=1)))
+    assert (shop.state(), shop.holds()) == ("released", [])
+
+
+def test_who_releases_an_unpaid_order_of_which_the_gateway_says_nothing_newer_has_it_again(shop: Shop) -> None:
+    """payments.md: who has not paid yet is held once more; KOMOJU's answer named no later moment, and the order was forgotten."""
+    shop.order("konbini")
+    reference, due = shop.world.rows("SELECT reference, amount FROM payment")[0]
+    shop.world.clock.advance(minutes=5)
+    odd = Snapshot(reference, PaymentState.CAPTURED, due + 100, due + 100, 0, shop.world.clock.now())
+    told(shop.world, ("reuse", "R-1"), "komoju", odd)
+    assert shop.holds() == ["payment_differs"]
+    act(shop.world, "order.release", "R-1", "reuse")
+    assert (shop.state(), shop.holds()) == ("awaiting_payment", ["payment_unknown"])

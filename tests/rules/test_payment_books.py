@@ -22,7 +22,7 @@ def books(
     state: str = "pending", authorized: int = 0, captured: int = 0, refunded: int = 0, **changes: object
 ) -> Books:
     """Our books as of nine o'clock; all of what is due may be captured."""
-    made = Books(PaymentState(state), DUE, DUE, authorized, captured, refunded, 0, MORNING)
+    made = Books(PaymentState(state), DUE, DUE, 0, authorized, captured, refunded, 0, MORNING)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -169,3 +169,25 @@ def heard(ours: Books, snapshot: Snapshot, as_of: datetime) -> Books:
         assert may_move("payment", old, new)
     sums = {"authorized": found.authorized, "captured": found.captured, "refunded": found.refunded}
     return replace(ours, state=found.states[-1] if found.states else ours.state, as_of=as_of, **sums)
+
+
+@pytest.mark.parametrize(
+    ("captured", "whole", "wrong"),
+    [(DUE - 1, DUE, "less paid than was asked for"), (DUE - 1, 0, None), (DUE, DUE, None)],
+)
+def test_goods_that_wait_for_money_do_not_leave_for_less(captured: int, whole: int, wrong: str | None) -> None:
+    """PAY-08, B.6.7: a gateway that takes less than its slip says."""
+    found = follow(books(whole=whole), told("captured", captured=captured))
+    assert (found.wrong if isinstance(found, Differs) else None) == wrong
+
+
+@pytest.mark.parametrize(
+    ("ours", "once", "is_heard"),
+    [("captured", True, True), ("captured", False, False), ("needs_review", True, False)],
+)
+def test_a_word_that_nobody_knows_is_news_though_it_names_no_later_moment(
+    ours: str, once: bool, is_heard: bool
+) -> None:
+    """gateways.md 3.3: KOMOJU's payments name no moment of their last change; an answer is read again and again, a notice once."""
+    found = follow(books(ours, DUE, DUE), told("needs_review", captured=0, minutes=0), once=once)
+    assert isinstance(found, Differs) is is_heard
