@@ -81,9 +81,9 @@ def follow(books: Books, told: Snapshot, *, once: bool = False) -> Follows | Dif
     wrong = _beyond(books, told)
     falls = told.captured < books.captured or told.refunded < books.refunded - books.by_hand
     if wrong or falls or states is None:
-        # Of what is as old as what was heard, a step back is what was before it, and what cannot be is with a human already, unless the
-        # books could still be told to wait for one.
-        is_doubt = told.state == _P.NEEDS_REVIEW and _P.NEEDS_REVIEW in PAYMENT_MOVES[books.state]
+        # Of what is as old as what was heard, a step back is what was before it. What cannot be is with a human already, or is not; but of
+        # money that is held or taken, what was just asked for may be in doubt.
+        is_doubt = told.state == _P.NEEDS_REVIEW and books.state in _HELD and not falls
         is_news = is_newer or is_doubt or (once and wrong is not None and books.state in _HELD)
         return _differs(books, told, wrong or "a step back") if is_news else None
     held = told.authorized if state in _HELD else told.captured

@@ -48,9 +48,11 @@ _PROVISO: Final = re.compile(
     r"|(?:但し|但)\s?[::は]?\s?[「『]?(?P<as>[^、。,;\n\x00「」『』\"]{1,40}?代)[」』]?(?=として|で)|(?P<proviso>お?品代)(?=として|で|と)",
     re.IGNORECASE,
 )
-#: A free text with such words is no name: it asks for something, or takes back what was said.
+#: A free text with such words is no name: it asks for something, takes back what was said, or follows a heading that was left blank.
+#: Nor are signs, or a particle alone.
 _NO_NAME: Final = re.compile(
-    r"届|配達|配送|納品|着希望|不要|不在|ません|ないで|以外|場合|キャンセル|クーポン|please|deliver",
+    r"届|配達|配送|納品|着希望|不要|不在|ません|ないで|以外|場合|キャンセル|クーポン|please|deliver"
+    r"|よろしく|宜しく|宛て?名|但し?書|ただし書|^[\W_]*$|^[のはをがにでともへ]$",
     re.IGNORECASE,
 )
 

@@ -102,6 +102,33 @@ def test_what_may_mean_something_else_is_left_to_a_person(remarks: str) -> None:
     assert set(understood(remarks, "reuse")) == {"unread"}
 
 
+@pytest.mark.parametrize(
+    ("remarks", "read"),
+    [
+        ("領収書希望。宛名：\nよろしくお願いします。", {"receipt_request": None, "unread": "宛名："}),
+        (
+            "領収書希望。但し書きよろしくお願いします。",
+            {"receipt_request": None, "unread": "但し書きよろしくお願いします"},
+        ),
+        (
+            "領収書希望。\n宛名：\n但し書き：お品代\nよろしくお願いいたします。",
+            {"receipt_request": {"proviso": "お品代"}, "unread": "宛名："},
+        ),
+        (
+            "領収書希望。\n宛名：\n\n但し書き：\n\nよろしくお願いいたします。",
+            {"receipt_request": None, "unread": "宛名：\n\n但し書き："},
+        ),
+        ("領収書の宛名よろしくお願いします。", {"unread": "領収書の宛名よろしくお願いします。"}),
+        ("領収書の宛名の記載をお願いします。", {"unread": "領収書の宛名の記載をお願いします。"}),
+    ],
+)
+def test_a_heading_that_was_left_blank_is_shown_and_takes_no_greeting_for_a_name(
+    remarks: str, read: dict[str, object]
+) -> None:
+    """INT-16, DOC-02: a receipt is made out once, and to nobody called よろしく."""
+    assert understood(remarks, "reuse") == read
+
+
 def test_the_one_is_read_and_the_other_shown() -> None:
     assert understood("領収書不要、納品書は必要です", "reuse") == {"unread": "納品書は必要です"}
     assert understood("領収書希望\n納品書不要", "reuse") == {"receipt_request": None, "unread": "納品書不要"}

@@ -295,6 +295,8 @@ def test_one_line_for_two_reasons_has_its_pieces_once() -> None:
 def test_what_is_wrong_with_a_request(line: object, problem: str) -> None:
     found = whole("apparel", line)  # type: ignore[arg-type]
     assert ([one.field for one in found.problems], found.lines[0].allowed, found.settlement) == ([problem], False, None)
+    why = found.lines[0].because[-1]
+    assert (why.rule, why.says) == ("RET-02", found.problems[0].message)
 
 
 @pytest.mark.parametrize(
@@ -318,12 +320,24 @@ def test_a_customers_page_has_every_line_under_every_reason_that_is_accepted() -
 
 
 def test_monotone_in_time() -> None:
-    """What may come back at a moment might have at every moment since it left."""
+    """What may come back at a moment might have at every moment since it left, up to the last day of B.10, in November."""
     days = [f"2026-11-{number:02} 12:00:00" for number in range(1, 29)]
+    last = {}
     for key in SHOPS:
         for reason in ("defect", "unwanted"):
             allowed = [judged(key, asked(reason), when=one).allowed for one in days]
             assert allowed == sorted(allowed, reverse=True)
+            last[key, reason] = sum(allowed)
+    assert last == {
+        ("clinic", "defect"): 11,
+        ("clinic", "unwanted"): 0,
+        ("apparel", "defect"): 10,
+        ("apparel", "unwanted"): 10,
+        ("reuse", "defect"): 11,
+        ("reuse", "unwanted"): 11,
+        ("salon", "defect"): 10,
+        ("salon", "unwanted"): 8,
+    }
 
 
 def test_it_is_said_in_the_customers_language() -> None:
