@@ -1,7 +1,7 @@
 """Until when a customer must pay (PAY-07, PAY-08, PAY-10): the whole published term, from the moment when he can.
 
-It counts from the order, and of one that reached us when its days were over from then. Where a hold kept the order from being asked for it counts from the answer to that hold, and where
-nobody looked at it until its days were over from the first look; either is stored with the payment.
+It counts from the order, and of one that reached us when its days were over from then. Where a hold kept the order from being asked for it counts from the answer to that hold, which is
+stored with the payment.
 """
 
 from __future__ import annotations
@@ -30,10 +30,3 @@ def count_from_answer(draft: OrderDraft, now: datetime) -> None:
     is_kept = any(hold.blocks == "authorize" for hold in draft.holds)
     if was_kept and not is_kept and draft.state == OrderState.ACCEPTED and asked(draft) is None:
         draft.move_payment(None, "can be paid from now on", terms_from=max(now, draft.facts.placed_at))
-
-
-def count_from_first_look(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Of an order whose days were over before anybody could tell its customer how to pay they begin now."""
-    ends = payment_terms(draft.facts, draft.money, shop).payable_until
-    if draft.state == OrderState.ACCEPTED and asked(draft) is None and ends is not None and ends <= now:
-        draft.move_payment(None, "can be paid from now on", terms_from=now)

@@ -28,7 +28,7 @@ from pipelines.changes.money import (
     outstanding,
 )
 from pipelines.changes.payment_books import listen, snapshot_of
-from pipelines.changes.payment_terms import count_from_first_look, payment_terms
+from pipelines.changes.payment_terms import payment_terms
 from pipelines.changes.points import coming_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
@@ -75,12 +75,10 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _secured(draft, "nothing to pay", now)
     elif method.secured_by in (Secured.BILL, Secured.NOTHING):
         _secured(draft, f"{facts.method}: released at once", now)
+    elif draft.money.gateway is not None or method.needs_gateway:
+        _by_gateway(draft, shop, method, now)
     else:
-        count_from_first_look(draft, shop, now)
-        if draft.money.gateway is not None or method.needs_gateway:
-            _by_gateway(draft, shop, method, now)
-        else:
-            _by_deposit(draft, shop, method, deposits, now)
+        _by_deposit(draft, shop, method, deposits, now)
 
 
 def _is_secured(draft: OrderDraft) -> bool:

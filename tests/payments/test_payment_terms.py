@@ -111,15 +111,3 @@ def test_an_order_that_reaches_us_when_its_days_are_over_has_its_whole_term_from
     world.settle()
     assert world.states() == {"S-1": ("awaiting_payment", "running")}
     assert world.show()["payment"]["pay_by"] == planned["payment"]["pay_by"] == pay_by
-
-
-def test_of_an_order_that_nobody_looked_at_until_its_days_were_over_they_begin_then(world: World) -> None:
-    """PAY-07: it was accepted and cancelled in one breath, with two mails, and its customer never told how to pay."""
-    world.take(document("S-1", payment=TRANSFER))
-    world.at("2026-11-30 10:00:00")
-    shown = world.show()
-    assert (shown["state"], shown["payment"]["pay_by"]) == ("awaiting_payment", "2026-12-07")
-    assert world.postbox.templates() == ["order_accepted", "payment_instructions"]
-    world.at("2026-12-09 10:00:00")
-    assert world.states()["S-1"] == ("cancelled", "done")
-    assert world.broken() == {}

@@ -29,13 +29,3 @@ def test_nobody_is_reminded_to_pay_by_a_day_that_has_passed(now: str, reminded: 
     assert [(one.what, one.due_at, one.then) for one in decision.work] == [
         ("customer.money", at("2026-11-24 06:00:00"), "cancel")
     ]
-
-
-@pytest.mark.parametrize(
-    ("now", "until"), [("2026-11-23 23:59:58", "2026-11-23 23:59:59"), ("2026-11-24 00:00:00", "2026-11-27 23:59:59")]
-)
-def test_no_slip_is_asked_for_that_is_over_already(now: str, until: str) -> None:
-    """PAY-08: of an order that nobody looked at meanwhile the days begin with the first look; no gateway gives out a slip for a day that
-    has passed, and the order ended as one whose payment failed."""
-    decision = decide(STAGE, by_slip(), now=at(now))
-    assert [one.payload["until"] for one in decision.effects] == [at(until).isoformat()]
