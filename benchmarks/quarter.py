@@ -236,10 +236,12 @@ class Simulation:
     def _reconcile(self, moment: datetime, runner: asyncio.Runner) -> None:
         """Each month the gateway's list and the books leave nothing to settle; what a human has is asked for elsewhere.
 
-        At noon of its first day: a slip of the month before is waited for until six, since a late notice may say that it was paid.
+        At noon of its first day, or of a later one: a slip of the month before is waited for until six, or for as long as a shop says, since
+        a late notice may say that it was paid.
         """
-        noon = moment - timedelta(hours=12)
-        month = noon.year * 12 + noon.month
+        grace = max(shop.payment.konbini_grace_hours for shop in self._shops.values())
+        settled = moment - timedelta(hours=6 + grace)
+        month = settled.year * 12 + settled.month
         if month == self._month:
             return
         self._month = month

@@ -124,6 +124,13 @@ def _step(
     return overdue_at(shop, arrives_on, _last_heard(parcel)), OPERATOR, parcel
 
 
+def was_let_go(draft: OrderDraft, shop: Shop, parcel: ParcelFacts, now: datetime) -> bool:
+    """Whether a human let go of a parcel of which nobody reports that it arrived: the hold for it is over, and nothing was heard since."""
+    overdue, then, _ = _step(draft, shop, draft.shipment(parcel.shipment), parcel)
+    released = draft.facts.released_by(now)
+    return not draft.holds and then == OPERATOR and released is not None and overdue <= released
+
+
 def _last_heard(parcel: ParcelFacts) -> datetime:
     return max(parcel.shipped_at, parcel.status_as_of or parcel.shipped_at)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from models.states import ALL_LEFT, LotState, OrderState, TrackingState
+from pipelines.changes.arrival import was_let_go
 from pipelines.changes.ending import finish
 from pipelines.changes.points import activate
 from pipelines.engine.draft import OrderDraft
@@ -56,7 +57,7 @@ def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> dateti
     if event == "ordered":
         return draft.facts.accepted_at + delay
     parcels = draft.parcels.values()
-    if draft.state in READY[event] or (event == "delivered" and _is_seen_to(draft)):
+    if draft.state in READY[event] or (event == "delivered" and _is_seen_to(draft, shop, now)):
         happened = _ended(parcels) if event == "delivered" else [p.shipped_at for p in parcels]
         return min(max(happened, default=draft.facts.accepted_at), now) + delay
     line = lot.line
@@ -66,11 +67,13 @@ def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> dateti
     return None
 
 
-def _is_seen_to(draft: OrderDraft) -> bool:
-    """Whether all has left, every parcel came to an end, and a human let go of what did not arrive (RET-07, RET-08): the customer keeps
-    what was not taken back from him, and nothing more is to come."""
-    all_ended = draft.parcels and all(one.tracking_status in ENDED for one in draft.parcels.values())
-    return bool(all_ended) and draft.state in READY["shipped"] and not draft.holds
+def _is_seen_to(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
+    """Whether all has left, no parcel is waited for any more, and a human let go of what did not arrive (RET-07, RET-08): the customer
+    keeps what was not taken back from him, and nothing more is to come."""
+    if draft.state not in READY["shipped"] or draft.holds or not draft.parcels:
+        return False
+    out = (one for one in draft.parcels.values() if one.tracking_status not in ENDED)
+    return all(one.tracking_status != TrackingState.AT_STORE and was_let_go(draft, shop, one, now) for one in out)
 
 
 def _ended(parcels: Iterable[ParcelFacts]) -> list[datetime]:
@@ -108,4 +111,4 @@ def _name_of(lot: Lot, lots: Iterable[Lot]) -> str:
     return line + repriced + (f":again:{before}" if before else "")
 
 
-STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS)
+STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS | Need.RELEASES)

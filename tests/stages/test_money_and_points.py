@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from models.states import HoldReason
+from pipelines.engine.facts import LineFacts
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation
 from pipelines.stages import reward, settle
@@ -24,6 +25,7 @@ from tests.stages.build import (
     parcel,
     payment,
     reasons,
+    shipment,
     stands,
 )
 
@@ -149,8 +151,9 @@ def test_a_refund_that_is_under_way_is_not_told_as_given() -> None:
 
 def finished(state: str = "shipped", **changes: Any) -> Any:
     """An order whose goods left on 2026-11-20 at 10:00 and whose money is in."""
-    known = {"state": state, "lots": (lot(),), "parcels": (parcel(),), "payment": payment("captured", 1_760)}
-    return facts(**{**known, **changes})
+    left = shipment(1, "shipped", lines={"1": LineFacts(1, 0, 1)})
+    known = {"state": state, "lots": (lot(),), "shipments": (left,), "parcels": (parcel(),)}
+    return facts(**{**known, "payment": payment("captured", 1_760), **changes})
 
 
 def test_points_count_once_the_goods_have_left() -> None:
@@ -229,6 +232,24 @@ def test_points_of_what_never_arrived_count_once_a_human_let_it_go(
     holds = (Hold(HoldReason.TRANSIT_ACCIDENT, "SH-1"),) if held else ()
     known = finished(state, parcels=parcels, holds=holds)
     assert len(decide(reward.STAGE, known, shop=shop).lot_moves) == moved
+
+
+@pytest.mark.parametrize(
+    ("released", "later", "moved"),
+    [
+        (None, 20, 0),  # nobody looked yet
+        (10, 20, 0),  # something else was let go of, before the parcel was missed
+        (16, 20, 1),  # 14 days after its arrival on 21 November, and as long after the last that was heard
+    ],
+)
+def test_points_of_a_parcel_without_news_count_once_a_human_let_it_go(
+    released: int | None, later: int, moved: int
+) -> None:
+    """PTS-05: the way out of its hold is to release it where the goods arrived, and no carrier will say so any more."""
+    shop = shop_with("salon", **{"[points]": '[points]\nactivation_event = "delivered"'})
+    at_ = None if released is None else NOW + timedelta(days=released)
+    known = finished(parcels=(parcel(),), released_at=at_)
+    assert len(decide(reward.STAGE, known, shop=shop, now=NOW + timedelta(days=later)).lot_moves) == moved
 
 
 @pytest.mark.parametrize("state", ["valid", "void", "held"])
