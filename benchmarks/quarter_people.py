@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter_world import Outside
+from models.states import HoldReason
 from models.store import holds
 from models.store.holds import HoldRow
 from pipelines.customers.schema import CustomerFactsDocument
@@ -293,7 +294,9 @@ class People:
         return {"lines": [line], "payment": {"method": "card", "token": "tok_ok"}}
 
     def _answer(self, one: HeldOrder, chance: random.Random) -> bool:
-        """Whether something was granted; the ways out are tried in any order."""
+        """Whether something was granted; the ways out are tried in any order. A return is seen to by itself."""
+        if one.hold.reason == HoldReason.RETURN_UNSETTLED:
+            return True
         ways = list(hold_of(one.hold).kind.answered_by)
         chance.shuffle(ways)
         tried = (self.ask(OPERATOR, way, one.shop, one.number, body) for way in ways for body in self._bodies(way, one))

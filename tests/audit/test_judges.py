@@ -276,6 +276,17 @@ def test_the_second_of_the_cutoff_is_whole() -> None:
     assert "days_right" not in found(replace(KEPT, storefront=[{**ACK, "ordered": placed}, FINISHED]))
 
 
+@pytest.mark.parametrize(("says", "is_right"), [("", False), ("lead_days = 1", True), ("transfer_days = 1", True)])
+def test_goods_that_come_from_elsewhere_first_leave_later(says: str, is_right: bool) -> None:
+    """INT-11: whoever sends them waits for them."""
+    through = f'[suppliers.maker-b]\nships_via = "warehouse"\n{says}'
+    shops = {**SHOPS, "salon": changed_shop(SHOPS["salon"], through, INSTALLATION)}
+    placed = [{**ACK, "ordered": {**PLACED, "sources": ["maker-b"]}}, FINISHED]
+    later = [{**INSTRUCTED, "dispatch_on": "2026-11-20"}, REPORTED]
+    told = found(replace(KEPT, storefront=placed, suppliers=later), shops=shops)
+    assert ("days_right" not in told) is is_right
+
+
 def test_what_was_called_off_or_refused_may_be_asked_for_again() -> None:
     refusal = {"id": "SH-1:shipment.refused:1", "type": "shipment.refused"}
     no = {**INSTRUCTED, "plan": [{"at": NOON.isoformat(), "copies": 1, "event": refusal}]}

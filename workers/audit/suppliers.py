@@ -179,11 +179,12 @@ def _days(evidence: Evidence) -> Iterator[str]:
 def _is_plain(order: OrderBook, ordered: Record, shop: Shop, supplier: str) -> bool:
     """Whether the cutoff alone decides: no wish, no wait for goods, money or a human, and no lead time."""
     waits = order.held or order.repriced or order.readdressed or order.method not in ("card", "cod")
+    sources = {supplier, *(one.supplier for one in order.shipments), *ordered.get("sources", ())}
     return (
         bool(ordered.get("is_plain"))
         and not waits
         and shop.supplier(supplier).capacity is None
-        and not any(_takes_days(shop, one) for one in (supplier, *(s.supplier for s in order.shipments)))
+        and not any(_takes_days(shop, one) for one in sources)
     )
 
 

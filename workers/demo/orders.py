@@ -56,12 +56,13 @@ def orders(seed: int, count: int, start: datetime, end: datetime, shops: Sequenc
 
 def ordered(order: Mapping[str, Any]) -> dict[str, Any]:
     """What a storefront's journal keeps of an order that was acknowledged: line -> [SKU, pieces], how it is
-    paid, when it was placed, and whether nothing but the cutoff has a say in when it leaves."""
+    paid, when it was placed, from whom its goods come, and whether nothing but the cutoff has a say in when it leaves."""
     lines = {line["line"]: [line["sku"], line["quantity"]] for line in order["lines"]}
     is_plain = not order["remarks"] and not any(order["delivery"].values())
     is_plain &= all(line["availability"] in ("in_stock", "unique") for line in order["lines"])
     return {
         "lines": lines, "method": order["payment"]["method"], "placed_at": order["placed_at"], "is_plain": is_plain,
+        "sources": sorted({line["supplier"] for line in order["lines"]}),
     }  # fmt: skip
 
 
