@@ -21,6 +21,7 @@ from tests.payments.gateway_bench import AMOUNT, authorized, change, new_key, st
 from tests.stages.build import snapshot
 from workers.effects.effect import Job, Lease, Perform
 from workers.effects.payments import performing
+from workers.effects.targets import TRIP, Target
 
 TOTAL = 1_760
 
@@ -72,6 +73,15 @@ def test_a_yes_that_shows_it_as_it_was_is_unknown(kind: str, state: str) -> None
     """It was taken for done: the goods were never paid for, and what a cancelled order held stayed held until its own end."""
     told = answered(kind, snapshot(state, TOTAL))
     assert (told.verdict, told.code, told.data) == (Verdict.UNKNOWN, "not_shown", {})
+
+
+def test_a_gateway_that_shows_nothing_is_there_all_the_same() -> None:
+    """One order's capture that was tried five times kept all other payments from their gateway, as if it were dead."""
+    target = Target("says", channels=8, pause=1.0)
+    for _ in range(2 * TRIP):
+        target.begin()
+        target.ended(answered("capture", snapshot("authorized", TOTAL)))
+    assert not target.is_open
 
 
 @pytest.mark.parametrize(
