@@ -42,7 +42,7 @@ class Outcome:
     ``data``: JSON-able extras (``amount``, ``expires_at``, ``funding``).
     ``output``: bytes that it yielded, kept together with an OK.
     ``items``: where it was about several things, what became of each, by its key.
-    ``answered``: a RETRY that is about this one alone: whoever was asked is well and may be asked other things.
+    ``answered``: a RETRY or UNKNOWN that is about this one alone: whoever was asked is well and may be asked other things.
     """
 
     verdict: Verdict

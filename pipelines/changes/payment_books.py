@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState, may_move
+from pipelines.changes.money import LOOKS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts
 from pipelines.gateway import Snapshot
@@ -18,6 +19,8 @@ from pipelines.rules.payment_books import Books, Differs, follow
 _ANSWERED: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN)
 _WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
 _ENDED: Final = (PaymentState.VOIDED, PaymentState.EXPIRED, PaymentState.FAILED)
+#: The fact of a hold that counts the look-ups that were asked for before it.
+_LOOKED: Final = "looked"
 #: Why a payment moved, by what was answered.
 _CAUSES: Final = {
     "payment.authorize": "gateway",
@@ -32,13 +35,47 @@ _CAUSES: Final = {
 
 
 def listen(draft: OrderDraft) -> None:
-    """The books move to what the gateway answered, the oldest first; what needed a look has had it where a later answer speaks of the
-    same moment."""
+    """The books move to what the gateway answered, the oldest first. What speaks of the very moment that they know of is read again at each
+    look: of it only what nobody heard yet is said."""
     answers = sorted(_answers(draft), key=lambda answer: answer[0].as_of)
     for number, (told, effect) in enumerate(answers, 1):
-        if told.state == PaymentState.NEEDS_REVIEW and any(one.as_of == told.as_of for one, _ in answers[number:]):
-            continue
-        hear(draft, told, _CAUSES[effect.kind], seen=effect.payload.get("seen"))
+        if told.state == PaymentState.NEEDS_REVIEW:
+            is_over = any(one.as_of == told.as_of for one, _ in answers[number:]) or _is_looked_at(draft, told, effect)
+        else:
+            is_over = _was_before(draft, told, effect)
+        if not is_over:
+            hear(draft, told, _CAUSES[effect.kind], seen=effect.payload.get("seen"))
+
+
+def is_doubted(draft: OrderDraft) -> bool:
+    """Whether an answer that speaks of the moment that the books know of needs a look."""
+    return any(
+        told.state == PaymentState.NEEDS_REVIEW and told.as_of == draft.money.as_of for told, _ in _answers(draft)
+    )
+
+
+def _is_looked_at(draft: OrderDraft, told: Snapshot, effect: EffectFacts) -> bool:
+    """Whether the gateway is being asked what became of an answer that needs a look, and that was heard before."""
+    asked = list(draft.effects.values())
+    since = asked[asked.index(effect) + 1 :]
+    return told.as_of == draft.money.as_of and any(one.kind == LOOKS and one.state == "pending" for one in since)
+
+
+def _was_before(draft: OrderDraft, told: Snapshot, effect: EffectFacts) -> bool:
+    """Whether an answer is what was before the doubt that it would end: it speaks of the same moment, shows no more, and is not that of
+    the last look-up that was asked for since."""
+    money = draft.money
+    if money.state != PaymentState.NEEDS_REVIEW or told.as_of != money.as_of or told.state in _ENDED:
+        return False
+    back = money.refunded - money.refunded_by_hand
+    if told.authorized > money.authorized or told.captured > money.captured or told.refunded > back:
+        return False
+    known = max((int(one.facts.get(_LOOKED, 0)) for one in draft.holds), default=0)
+    return effect not in _looks(draft)[known:][-1:]
+
+
+def _looks(draft: OrderDraft) -> list[EffectFacts]:
+    return [effect for effect in draft.effects.values() if effect.kind == LOOKS]
 
 
 def _answers(draft: OrderDraft) -> Iterator[tuple[Snapshot, EffectFacts]]:
@@ -65,12 +102,12 @@ def hear(draft: OrderDraft, told: Snapshot, cause: str, *, seen: str | None = No
     """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides, but for what was
     ``seen`` and released. ``once``: a notice, which is heard a single time.
 
-    What held the amount before it was renewed may end as it likes; what was paid beside the order's payment is in none of its
-    numbers, and a human gives it back."""
+    What held the amount before it was renewed may end as it likes; what a notice says was paid beside the order's
+    payment is in none of its numbers, and a human gives it back."""
     is_another = draft.money.reference not in (None, told.reference)
     if told.state in _ENDED and is_another:
         return False
-    if is_another and told.captured and draft.money.captured:
+    if once and is_another and told.captured and draft.money.captured:
         return _paid_beside(draft, told, cause)
     found = follow(_books(draft), told, once=once)
     if found is None:
@@ -80,11 +117,8 @@ def hear(draft: OrderDraft, told: Snapshot, cause: str, *, seen: str | None = No
         draft.move_payment(PaymentState.NEEDS_REVIEW if review else None, cause, as_of=told.as_of)
         if found.theirs == seen:
             return True
-        draft.hold(
-            Hold(HoldReason.PAYMENT_DIFFERS, facts={"theirs": found.theirs, "ours": found.ours, "wrong": found.wrong}),
-            cause,
-            anew=True,
-        )
+        said = {"theirs": found.theirs, "ours": found.ours, "wrong": found.wrong}
+        draft.hold(Hold(HoldReason.PAYMENT_DIFFERS, facts={**said, _LOOKED: len(_looks(draft))}), cause, anew=True)
         return True
     for state in found.states:
         draft.move_payment(state, cause)

@@ -26,7 +26,7 @@ from pipelines.changes.money import (
     refund,
     void,
 )
-from pipelines.changes.payment_books import hear, listen, snapshot_of
+from pipelines.changes.payment_books import hear, is_doubted, listen, snapshot_of
 from pipelines.changes.reopening import reopen
 from pipelines.changes.reporting import REPORT
 from pipelines.changes.requests import asker, heard
@@ -82,7 +82,7 @@ _FAILURES: Final = {
     REPORT: HoldReason.CAPTURE_FAILED,
     "payment.void": HoldReason.VOID_FAILED,
 }
-_ENDS_A_HOLD: Final = ("payment.capture", "payment.void")
+_NOT_DONE: Final = ("declined", "needs_review")
 #: Orders whose goods wait on an authorization.
 _WAITS_ON_IT: Final = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
 
@@ -94,10 +94,10 @@ def _matters(draft: OrderDraft, effect: EffectFacts) -> bool:
 
 
 def _after_refused_void(draft: OrderDraft, shop: Shop) -> None:
-    """What was not paid, as far as the books know, and cannot be taken back may be paid by now: the gateway is asked, since its notice may
-    be lost (PAY-08)."""
+    """What was not paid, as far as the books know, and cannot be taken back, or nobody knows whether it was, may be paid by now: the gateway
+    is asked, since its notice may be lost (PAY-08)."""
     gateway, effects = shop.gateway(draft.money.gateway), draft.effects.values()
-    is_refused = any(effect.kind == "payment.void" and effect.state == "declined" for effect in effects)
+    is_refused = any(effect.kind == "payment.void" and effect.state in _NOT_DONE for effect in effects)
     is_asked = gateway is not None and Capability.LOOKS_UP in gateway.capabilities
     if is_refused and is_asked and draft.money.state == PaymentState.PENDING:
         look_up(draft, "not taken back", wakes="settle")
@@ -118,12 +118,15 @@ def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentF
 
 
 def _still_held(draft: OrderDraft) -> None:
-    """What was asked for is not asked for twice: where it was answered in doubt, and is not done after all, a person sees to it."""
-    if draft.money.state != PaymentState.AUTHORIZED or draft.money.captured:
+    """What was asked for is not asked for twice: where it was answered in doubt, and is not done after all, or not all of it, a person sees
+    to it."""
+    if draft.money.state != PaymentState.AUTHORIZED:
         return
-    for effect in draft.effects.values():
-        if effect.state == "done" and effect.kind in _ENDS_A_HOLD:
-            draft.hold(Hold(_FAILURES[effect.kind], facts={"code": "not_shown"}), "looked up at the gateway")
+    done = [effect for effect in draft.effects.values() if effect.state == "done"]
+    asked = sum(int(effect.payload["amount"]) for effect in done if effect.kind == "payment.capture")
+    kinds = ["payment.capture"] if asked > draft.money.captured else []
+    for kind in (*kinds, *(effect.kind for effect in done if effect.kind == "payment.void")):
+        draft.hold(Hold(_FAILURES[kind], facts={"code": "not_shown"}), "looked up at the gateway")
 
 
 def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
@@ -158,8 +161,13 @@ def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
     if gateway is None or event.source != f"gateway:{name}":
         draft.refused(event, "the payment was asked of another gateway")
     elif stored := event.body.get("snapshot"):
+        before = draft.money.state
         is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway", once=True)
         draft.applied(event) if is_news else draft.ignored(event, "it was known")
+        is_over = before == PaymentState.NEEDS_REVIEW != draft.money.state
+        if is_over and is_doubted(draft) and Capability.LOOKS_UP in gateway.capabilities:
+            # The answer in doubt is read again, and would be the last word.
+            look_up(draft, event.event_id, wakes="settle")
     elif Capability.LOOKS_UP in gateway.capabilities:
         look_up(draft, event.event_id, wakes="settle")
         draft.applied(event)
@@ -249,7 +257,7 @@ def _attend(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[Effe
 
 
 def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts: str) -> None:
-    if effect.state in ("declined", "needs_review"):
+    if effect.state in _NOT_DONE:
         code = str((effect.outcome or {}).get("code"))
         draft.hold(Hold(reason, facts={"code": code, **facts}), f"{effect.kind}: {effect.state}")
 

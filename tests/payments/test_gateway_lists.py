@@ -131,6 +131,13 @@ def test_a_full_page_that_does_not_say_whether_there_is_more_is_not_the_last(nam
     assert len(found) == 101
 
 
+def test_why_a_list_cannot_be_had_is_said_without_what_the_gateway_wrote() -> None:
+    """It stands in the row of the nightly job, and in the log."""
+    with pytest.raises(Unreachable) as raised:
+        listed("sandbox", [([{"order": "tanaka@example.jp"}], False)])
+    assert str(raised.value) == "the sandbox gateway did not tell its payments (unreadable)"
+
+
 def test_a_charge_beside_which_nobody_noted_anything_is_anothers() -> None:
     """PAY.JP shows such metadata as null: one charge of another system on the account, and no list could be had and no card charged."""
     anothers = {**charge(9), "metadata": None}

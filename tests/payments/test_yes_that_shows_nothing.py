@@ -21,6 +21,7 @@ from tests.payments.gateway_bench import AMOUNT, authorized, change, new_key, st
 from tests.stages.build import snapshot
 from workers.effects.effect import Job, Lease, Perform
 from workers.effects.payments import performing
+from workers.effects.targets import TRIP, Target
 
 TOTAL = 1_760
 
@@ -40,14 +41,26 @@ class Says:
     async def aclose(self) -> None: ...
 
 
-def answered(kind: str, told: Snapshot) -> Outcome:
-    """What becomes of ``kind`` over 1,760 yen."""
+class Repeats(Says):
+    """One that says the same again of what it was asked under a key, and shows how the payment stands by ``now``."""
+
+    def __init__(self, told: Snapshot, now: Snapshot) -> None:
+        super().__init__(told)
+        self.now = now
+
+    async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+        return Answer(Verdict.OK, self.told if key is not None else self.now)
+
+
+def answered(kind: str, told: Snapshot, now: Snapshot | None = None) -> Outcome:
+    """What becomes of ``kind`` over 1,760 yen, with ``now`` of its second attempt."""
     payload = {"amount": TOTAL} if kind == "capture" else {}
     row = OrderEffectRow(
         1, f"salon/S-1:{kind}", f"payment.{kind}", 1, payload, "salon", "S-1", "card", "says", None, "auth_1", None
     )
-    job = Job(id=1, kind=row.kind, token=1, attempts=1, row=row, lease=Lease(math.inf))
-    return asyncio.run(_performed(performing({"says": Says(told)}), job))
+    attempts, gateway = (1, Says(told)) if now is None else (2, Repeats(told, now))
+    job = Job(id=1, kind=row.kind, token=1, attempts=attempts, row=row, lease=Lease(math.inf))
+    return asyncio.run(_performed(performing({"says": gateway}), job))
 
 
 async def _performed(perform: Perform[OrderEffectRow], job: Job[OrderEffectRow]) -> Outcome:
@@ -60,6 +73,29 @@ def test_a_yes_that_shows_it_as_it_was_is_unknown(kind: str, state: str) -> None
     """It was taken for done: the goods were never paid for, and what a cancelled order held stayed held until its own end."""
     told = answered(kind, snapshot(state, TOTAL))
     assert (told.verdict, told.code, told.data) == (Verdict.UNKNOWN, "not_shown", {})
+
+
+def test_a_gateway_that_shows_nothing_is_there_all_the_same() -> None:
+    """One order's capture that was tried five times kept all other payments from their gateway, as if it were dead."""
+    target = Target("says", channels=8, pause=1.0)
+    for _ in range(2 * TRIP):
+        target.begin()
+        target.ended(answered("capture", snapshot("authorized", TOTAL)))
+    assert not target.is_open
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "verdict"),
+    [
+        ("capture", snapshot("captured", TOTAL, TOTAL), Verdict.OK),
+        ("void", snapshot("voided", TOTAL), Verdict.OK),
+        ("capture", snapshot("authorized", TOTAL), Verdict.UNKNOWN),
+    ],
+)
+def test_what_is_done_a_moment_after_the_yes_is_done(kind: str, now: Snapshot, verdict: Verdict) -> None:
+    """The gateway repeats its first answer under the key: after twelve of them a person was called to what was done long ago."""
+    told = answered(kind, snapshot("authorized", TOTAL), now)
+    assert (told.verdict, told.data) == (verdict, {"snapshot": now.to_json()} if verdict is Verdict.OK else {})
 
 
 def test_less_than_was_to_be_captured_is_somebodys() -> None:

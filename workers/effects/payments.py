@@ -103,6 +103,7 @@ _ACTS: Final[Mapping[str, Callable[[Any, OrderEffectRow, str], Awaitable[Answer]
 
 _CAPTURE: Final = "payment.capture"
 _ENDS_A_HOLD: Final = (_CAPTURE, "payment.void")
+_NOT_SHOWN: Final = "not_shown"
 _WAITS: Final = (PaymentState.AUTHORIZED, PaymentState.PENDING)
 _TAKEN: Final = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED, PaymentState.REFUNDED)
 
@@ -118,7 +119,13 @@ def performing(gateways: Mapping[str, Adapter]) -> Perform[OrderEffectRow]:
         known = None
         if job.attempts > 1 and isinstance(gateway, LooksUp):
             known = await gateway.lookup(order=order, key=row.key, reference=row.reference)
-        return _outcome(known or await _ACTS[job.kind](gateway, row, order), job.kind, row.payload)
+        outcome = _outcome(known or await _ACTS[job.kind](gateway, row, order), job.kind, row.payload)
+        if outcome.code == _NOT_SHOWN and job.attempts > 1 and isinstance(gateway, LooksUp):
+            # Under its key the gateway repeats what it said then; how the payment stands by now is another question.
+            stands = await gateway.lookup(order=order, reference=row.reference)
+            if stands is not None and stands.verdict is Verdict.OK:
+                return _outcome(stands, job.kind, row.payload)
+        return outcome
 
     return perform
 
@@ -128,15 +135,20 @@ def _outcome(answer: Answer, kind: str, asked: Mapping[str, Any]) -> Outcome:
     have been done: nobody else would ask again."""
     stands = answer.snapshot
     if stands is None and answer.verdict is Verdict.OK:
-        return Outcome(Verdict.UNKNOWN, code="no_snapshot", says="the gateway did not say how the payment stands")
+        return _unshown("no_snapshot", "the gateway did not say how the payment stands")
     if stands is not None and answer.verdict is Verdict.OK and kind in _ENDS_A_HOLD:
         if stands.state in _WAITS and stands.captured < asked.get("amount", 1):
-            return Outcome(Verdict.UNKNOWN, code="not_shown", says=f"the gateway says yes, and has it {stands.state}")
+            return _unshown(_NOT_SHOWN, f"the gateway says yes, and has it {stands.state}")
         if kind == _CAPTURE and stands.state in _TAKEN and stands.captured < asked["amount"]:
             stands = replace(stands, state=PaymentState.NEEDS_REVIEW)
     data = {"snapshot": stands.to_json()} if stands else {}
     reference = stands.reference if stands else None
     return Outcome(answer.verdict, reference, answer.code, answer.says, answer.retry_after, data)
+
+
+def _unshown(code: str, says: str) -> Outcome:
+    """Nobody knows; but the gateway answered, and whatever else it is asked need not wait."""
+    return Outcome(Verdict.UNKNOWN, code=code, says=says, answered=True)
 
 
 def _equip(means: Means) -> Perform[OrderEffectRow]:

@@ -170,7 +170,10 @@ class SandboxGateway:
                 response = await sent(self._client, self._client.build_request("GET", "/v1/payments", params=asked))
                 page = _Page.model_validate(json_of(response))
             except (Unsettled, ValidationError) as error:
-                raise Unreachable(f"the sandbox gateway did not tell its payments: {error}") from error
+                code = (
+                    error.code if isinstance(error, Unsettled) else "unreadable"
+                )  # what it wrote is nobody's to read in a log
+                raise Unreachable(f"the sandbox gateway did not tell its payments ({code})") from error
             for one in page.payments:
                 shop, _, number = one.order.partition("/")
                 yield Listed(_snapshot(one, self._url), (shop, number), one.begun_at)
