@@ -122,6 +122,28 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(operator: Br
     assert operator.form(answer, "/act/").fields["reason"] == "詫び状"
 
 
+def test_a_fault_stands_beside_its_field_and_leads_to_it(console: Console, operator: Browser) -> None:
+    """From the list above the form a link goes to each field; of rows it says which."""
+    answer = operator.act("refunds:goodwill", amount="ten", reason="x")
+    assert '<a href="#f-amount">金額(円)</a>' in answer.text
+    assert 'aria-invalid="true" aria-describedby="f-amount-fault"' in answer.text
+    assert 'id="f-amount-fault">整数を数字だけで入力してください。' in answer.text
+    console.world.ship_all("S-1")
+    rows = operator.act("returns", lines__1__line="9", lines__1__quantity="1", lines__1__reason="defect")
+    assert '<a href="#f-lines-1-line">2 · 明細</a>: この注文に明細9はありません。' in rows.text
+    words = operator.act("returns", lines__0__line="1", lines__0__quantity="1", lines__0__condition="new")
+    assert 'href="#f-lines-0-condition"' in words.text
+
+
+def test_a_fault_is_beside_the_line_that_it_is_about(console: Console, operator: Browser) -> None:
+    """Lines that are left alone are no part of the request: the second of the form may be its first."""
+    console.world.take(document("S-7", a_line("1", 2, sku="A-1"), a_line("2", 3, sku="B-2"), customer="M-7"))
+    console.world.settle()
+    answer = operator.act("lines:cancel", number="S-7", lines__1__quantity="9")
+    assert 'id="f-lines-1-quantity-fault"' in answer.text
+    assert 'id="f-lines-0-quantity-fault"' not in answer.text
+
+
 def test_a_note_is_kept_once_with_its_author(console: Console, operator: Browser) -> None:
     page = operator.get(ORDER)
     form = operator.form(page, "/notes")

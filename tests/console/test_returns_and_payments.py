@@ -138,3 +138,33 @@ def test_the_closing_of_a_day_is_of_the_visitors_shops(console: Console, operato
     clinic = console.signed_in("clinic", {"clinic": "admin"})
     assert "salon" not in clinic.get(f"{PAYMENTS}/closing.csv?date={day}").text
     assert operator.get(f"{PAYMENTS}?date=today").status_code == 404
+
+
+def test_an_exchange_for_one_thing_is_filled_in_in_one_row(console: Console, operator: Browser) -> None:
+    """RET-02: rows that nobody touched say nothing, whatever their fields begin with."""
+    counter = Counter(console.world, "apparel", "A-1").sell().arrive()
+    one = counter.open(pieces(remedy="exchange"))
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True)
+    form = operator.get(f"/console/orders/apparel/A-1/act/returns:exchange?about={one}")
+    goods = {
+        "line": "1",
+        "sku": "RED-M",
+        "name": "別色",
+        "quantity": "1",
+        "unit_price": "6000",
+        "supplier": "warehouse",
+    }
+    preview = operator.send(form, "/act/", **{f"lines__0__{name}": value for name, value in goods.items()})
+    assert preview.status_code == 200, text_of(preview)
+    assert operator.send(preview, "/act/").status_code == 303
+    console.world.settle()
+    assert counter.state(one) == "exchanged"
+
+
+def test_a_transfer_that_is_refused_keeps_what_was_typed(console: Console, operator: Browser, transfer: int) -> None:
+    csrf = operator.form(operator.get(PAYMENTS), "/sign-out").fields["csrf"]
+    told = {"csrf": csrf, "act": "assign", "shop": "salon", "number": "S-99"}
+    answer = operator.post(f"{PAYMENTS}/transfers/{transfer}", told)
+    assert operator.form(answer, f"/transfers/{transfer}").fields["number"] == "S-99"
+    assert "<details open>" in answer.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.console.browser import Browser, Console, text_of
@@ -150,3 +152,14 @@ def test_a_viewer_reads_and_does_nothing(busy: Console) -> None:
         told = {"csrf": csrf, "kind": "hold", "key": hold_of(busy, "S-2"), "action": "release", "says": "x"}
         told["item.1"] = f"hold {hold_of(busy, 'S-2')}"
         assert browser.post(f"{QUEUE}/{path}", told).status_code == 403, path
+
+
+@pytest.mark.parametrize(("language", "label"), [("ja", "出荷元に再度指示する"), ("en", "Ask the supplier again")])
+def test_what_may_be_done_with_many_has_words(busy: Console, operator: Browser, language: str, label: str) -> None:
+    """Each choice is called as its action is: one was the action's name, in either language."""
+    (shipment,) = busy.world.shipments("S-1")
+    busy.world.tell(busy.world.news("shipment.refused", shipment, reason="製造終了のため"))
+    busy.world.settle()
+    page = operator.get(f"{QUEUE}?lang={language}").text
+    assert f">{label}</option>" in page
+    assert not re.findall(r"<option value=\"[^\"]*\">[a-z]+:[a-z_ ]+</option>", page)

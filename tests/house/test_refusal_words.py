@@ -19,12 +19,31 @@ PIPELINES: Final = Path(__file__).parents[2] / "pipelines"
 SPOKEN: Final = (
     *sorted((PIPELINES / "orders" / "actions").glob("*.py")),
     PIPELINES / "orders" / "pieces.py",
+    PIPELINES / "rules" / "money" / "coupons.py",
+    PIPELINES / "rules" / "money" / "repricing.py",
+    PIPELINES / "rules" / "one_of_a_kind.py",
+    PIPELINES / "rules" / "pull_in.py",
+    PIPELINES / "rules" / "refusals.py",
+    PIPELINES / "rules" / "returns" / "judge.py",
     PIPELINES / "values" / "mail_address.py",
     PIPELINES / "values" / "moment.py",
 )
 #: What is handed on from elsewhere, or of what no form of a person has: the loan of a shop, a shop's own parameters.
 ELSEWHERE: Final = frozenset(
-    {"why", "says", "label", "_SEVERAL", "_ONE_OF_A_KIND", "_NOT_ALLOWED", "NO_TIME", "NO_DATE"}
+    {
+        "why",
+        "says",
+        "reason",
+        "message",
+        "label",
+        "_SEVERAL",
+        "_ONE_OF_A_KIND",
+        "_NOT_ALLOWED",
+        "_UNKNOWN",
+        "_USED",
+        "NO_TIME",
+        "NO_DATE",
+    }
 )
 
 
@@ -43,14 +62,17 @@ def _text(one: ast.expr) -> str:
         return str(one.value)
     if isinstance(one, ast.JoinedStr):
         return "".join(_part(part) for part in one.values)
+    if isinstance(one, ast.IfExp):  # the other names what a shop has, which anything may be
+        return _text(one.orelse)
     assert ast.unparse(one) in ELSEWHERE or isinstance(one, ast.Call), ast.unparse(one)
     return ""
 
 
 def _part(part: ast.expr) -> str:
-    """What may stand in a sentence: nothing of what is said after its end, else a number."""
+    """What may stand in a sentence: nothing of what is said after its end, a method, else a number."""
     if isinstance(part, ast.FormattedValue):
-        return "" if ast.unparse(part.value) == "label" else "7"
+        name = ast.unparse(part.value)
+        return "" if name in ("label", "only") else "card" if "method" in name else "7"
     return _text(part)
 
 
@@ -73,6 +95,16 @@ def test_every_sentence_about_a_form_has_its_japanese() -> None:
         ("Must be 1000000 or less.", "1000000以下にしてください。"),
         ("Must be 'shop' or 'customer'.", "次のいずれかにしてください: 'shop' or 'customer'"),
         ("there is no order salon/S-9", "注文salon/S-9はありません。"),
+        ("The order has no line 9.", "この注文に明細9はありません。"),
+        (
+            "This shop has no such coupon; correct the code or remove it.",
+            "この店舗にないクーポンです。コードを直すか、外してください。",
+        ),
+        ("is one of a kind, and is not taken in exchange", "一点物は交換の対象になりません。"),
+        (
+            'Must be a share between 0 and 1 with at most four decimals, such as "0.01" for 1 %.',
+            "0から1までの割合を小数4桁以内で、1%なら0.01のように入力してください。",
+        ),
         ("Must be careful with it.", "Must be careful with it."),
     ],
 )

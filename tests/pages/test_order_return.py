@@ -179,3 +179,13 @@ def test_a_bad_photo_opens_no_return_and_is_said(site: Site) -> None:
     site.world.settle()
     assert site.world.value("SELECT count(*) FROM return_request") == 0
     assert site.world.value("SELECT count(*) FROM return_photo") == 0
+
+
+def test_photos_that_are_too_large_together_are_answered_by_a_page(site: Site) -> None:
+    """Five that a telephone took, above what all of them may have: a page says so, in the page's language."""
+    _, fields = choose(site, "damaged")
+    answer = hand_in(site, fields, *[b"x" * 9_000_000] * 5)
+    assert "ブラウザーの「戻る」" in page(answer, 413).text
+    where = f"{path(site.world, shop='apparel')}/return"
+    again = site.get(f"{where}/send?lang=en", key=None)
+    assert (again.status_code, again.headers["location"]) == (303, f"{where}?lang=en")

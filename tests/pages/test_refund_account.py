@@ -159,3 +159,17 @@ def test_payouts_are_listed_with_their_accounts_until_they_are_recorded(
     world.tell(world.ask("refund.by_hand", "S-1", amount=4_400, reference="T-1"))
     world.settle()
     assert listed() == []
+
+
+def test_a_link_that_opens_nothing_and_a_form_that_is_none_are_pages(site: Site) -> None:
+    """Whoever comes by an old mail reads a sentence."""
+    large = post(site, link(site.world), bank="x" * 10_000)
+    for answer, status in ((get(site, "/r/none"), 404), (large, 413)):
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        assert "<h1>" in answer.text
+
+
+def test_a_wrong_field_says_what_would_be_right(site: Site) -> None:
+    page = post(site, link(site.world), number="12345", holder="山田 花子").text
+    assert "7桁の数字でご入力ください。" in page
+    assert "カナでご入力ください。" in page

@@ -29,7 +29,7 @@ from pipelines.shops import Shop
 from workers.operators import PATH
 from workers.web.api.views import show_order
 from workers.web.app_state import state_of
-from workers.web.console.fields import fields_of, names_of, request_of
+from workers.web.console.fields import field_at, fields_of, names_of, request_of
 from workers.web.console.frame import see
 from workers.web.console.order import order_path
 from workers.web.console.visit import ConsoleRoute, Visit, visited
@@ -206,6 +206,8 @@ async def _form(
     shown = await visit.read(show)
     if shown is None:
         raise NotFound
+    fields = fields_of(desk.action, desk.shop, shown, typed)
+    named = {field.name: field for field in fields if not field.is_fixed}
     return visit.show(
         "act",
         status,
@@ -214,8 +216,9 @@ async def _form(
         action=desk.action,
         about=desk.about or "",
         number=desk.number,
-        fields=fields_of(desk.action, desk.shop, shown, typed),
-        wrong={_dotted(name): says for name, says in (wrong or {}).items()},
+        fields=fields,
+        named=named,
+        wrong={field_at(desk.action, typed, _dotted(name)): says for name, says in (wrong or {}).items()},
         refused=refused,
         names=_labels(),
     )

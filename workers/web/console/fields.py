@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pipelines.carriers import CARRIERS
@@ -58,6 +58,24 @@ def request_of(action: Action[Any], typed: Mapping[str, str]) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def field_at(action: Action[Any], typed: Mapping[str, str], name: str) -> str:
+    """Where the form has what the request that it says has at ``name``, both with dots: rows that say nothing are no part of the request, and
+    one of several words between commas is in the field of all."""
+    schema = action.model.model_json_schema()
+    root, _, rest = name.partition(".")
+    place, _, inner = rest.partition(".")
+    inner = inner.partition(".")[0] if inner.rpartition(".")[2].isdigit() else inner
+    raw = _resolved(schema, schema["properties"].get(root, {}))
+    if not place.isdigit() or raw.get("type") != "array":
+        return name
+    item = _resolved(schema, raw["items"])
+    if "properties" not in item:
+        return root
+    rows = _filled_in(schema, item, root, typed)
+    at = rows[int(place)][0] if int(place) < len(rows) else int(place)
+    return f"{root}.{at}.{inner}" if inner else f"{root}.{at}"
+
+
 def names_of(action: Action[Any], typed: Mapping[str, str]) -> dict[str, str]:
     """Those of the fields typed that are the request's: what a preview hands on."""
     roots = set(action.model.model_fields)
@@ -97,7 +115,8 @@ def _listed(whole: Schema, item: Schema, name: str, shop: Shop, shown: Mapping[s
             yield Field(f"{name}.{index}.quantity", "quantity", "number", most=line["quantity"], beside=beside)
         return
     for index in range(_ROWS):
-        yield from _fields(whole, item, f"{name}.{index}.", shop, {}, False)
+        for one in _fields(whole, item, f"{name}.{index}.", shop, {}, False):
+            yield replace(one, beside=str(index + 1))
 
 
 def _field(
@@ -149,8 +168,7 @@ def _choices(name: str, schema: Schema, shop: Shop, shown: Mapping[str, Any]) ->
 def _filled(field: Field, typed: Mapping[str, str]) -> Field:
     if field.name not in typed or field.is_fixed:
         return field
-    given = {name: getattr(field, name) for name in Field.__slots__}
-    return Field(**{**given, "value": typed[field.name]})
+    return replace(field, value=typed[field.name])
 
 
 def _resolved(whole: Schema, schema: Schema) -> Schema:
@@ -193,13 +211,29 @@ def _value(whole: Schema, schema: Schema, name: str, typed: Mapping[str, str]) -
 
 def _rows(whole: Schema, item: Schema, name: str, typed: Mapping[str, str]) -> list[Any] | None:
     """The rows that say more than which line they are of."""
-    indexes = sorted(
+    indexes = _indexes(name, typed)
+    rows = [row for _, row in _filled_in(whole, item, name, typed)]
+    return rows if rows or indexes else None
+
+
+def _filled_in(whole: Schema, item: Schema, name: str, typed: Mapping[str, str]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Those rows, with the place of each in the form."""
+    found = [(index, _object(whole, item, f"{name}.{index}.", typed)) for index in _indexes(name, typed)]
+    return [(index, row) for index, row in found if row is not None and _is_filled_in(item, row)]
+
+
+def _indexes(name: str, typed: Mapping[str, str]) -> list[int]:
+    return sorted(
         {
             int(place[1])
             for one in typed
             if one.startswith(f"{name}.") and (place := _INDEX.match(one.removeprefix(f"{name}.")))
         }
     )
-    found = [_object(whole, item, f"{name}.{index}.", typed) for index in indexes]
-    rows = [one for one in found if one is not None and set(one) != {"line"} and set(one) != {"kind"}]
-    return rows if rows or indexes else None
+
+
+def _is_filled_in(item: Schema, row: Mapping[str, Any]) -> bool:
+    """Whether a row says more than what stands in one that nobody touched."""
+    shown = {name: raw.get("default") for name, raw in item["properties"].items()}
+    told = {name for name, value in row.items() if value != shown[name]}
+    return told not in (set(), {"line"}, {"kind"})

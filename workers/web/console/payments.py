@@ -35,6 +35,8 @@ router = APIRouter(prefix=f"{PATH}/payments", include_in_schema=False, route_cla
 #: What the nightly comparison, and gateways themselves, leave to a person.
 _OPEN: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN, HoldReason.DEPOSIT_MISMATCH)
 _LONGEST: Final = 500
+#: What stands in the form of a transfer that nobody touched.
+_NOTHING_TYPED: Final = {"transfer": "", "shop": "", "number": "", "reason": ""}
 _MOST_BILLS: Final = 200
 
 
@@ -110,20 +112,23 @@ async def settle_transfer(request: Request, transfer: int) -> Response:
 
         if act not in ("assign", "dismiss"):
             raise NotFound
+        typed = {"transfer": str(transfer), "shop": order.shop, "number": order.number, "reason": reason}
         if (act == "assign" and not all(order)) or (act == "dismiss" and not reason):
-            return await _page(visit, _period(visit), 422, fault="needed")
+            return await _page(visit, _period(visit), 422, typed, fault="needed")
         try:
             await asyncio.to_thread(settle)
         except (Conflict, Invalid, NotFound) as refused:
             await visit.record(visit.did(f"payments.{act}", "refused"))
-            return await _page(visit, _period(visit), 409, fault="refused", says=str(refused))
+            return await _page(visit, _period(visit), 409, typed, fault="refused", says=str(refused))
         await visit.record(visit.did(f"payments.{act}"))
         return see(f"{PATH}/payments?done={act}")
 
     return await visited(request, settled)
 
 
-async def _page(visit: Visit, period: Period, status: int = 200, **fault: str) -> Response:
+async def _page(
+    visit: Visit, period: Period, status: int = 200, typed: Mapping[str, str] = _NOTHING_TYPED, **fault: str
+) -> Response:
     money: Money = await visit.read(lambda connection: _look(connection, visit, period))
     return visit.show(
         "payments",
@@ -133,6 +138,7 @@ async def _page(visit: Visit, period: Period, status: int = 200, **fault: str) -
         most=_MOST_BILLS,
         fault=fault.get("fault", ""),
         refusal=fault.get("says", ""),
+        typed=typed,
         acts=visit.is_everywhere(Role.OPERATOR),
         sees_transfers=visit.is_everywhere(),
         done=visit.request.query_params.get("done", ""),

@@ -81,6 +81,7 @@ async def read_queue(request: Request) -> Response:
             items, following = await visit.read(look)
         except Invalid:
             raise NotFound from None
+        offers = _offers(items)
         chosen = {name: value or "" for name, value in asked.model_dump(exclude={"cursor", "limit"}).items()}
         return visit.show(
             "review",
@@ -90,7 +91,8 @@ async def read_queue(request: Request) -> Response:
             kinds=review.KINDS,
             reasons=sorted(HoldReason),
             nobody=review.NOBODY,
-            offers=_offers(items),
+            offers=offers,
+            names=_names(offers, visit.language),
             may_act={item.row.key for item in items if _may_act(visit, item)},
             once=token_hex(16),
         )
@@ -117,9 +119,7 @@ async def read_one(request: Request) -> Response:
             choices=choices,
             acts=_may_act(visit, item),
             order=order_path(row.shop, row.number) if row.shop and row.order_id else "",
-            names={
-                one.name: action_named(one.name).label.says(visit.language) for one in choices if one.name not in _FORMS
-            },
+            names=_names([one.name for one in choices], visit.language),
             once=token_hex(16),
             done=request.query_params.get("done", ""),
         )
@@ -299,6 +299,11 @@ def _offers(items: Sequence[Item]) -> list[str]:
     """What may be asked of several of ``items`` at once: choices whose requests need nothing but a reason."""
     names = dict.fromkeys(name for item in items for name in item.choices)
     return [name for name in names if name in (RETRY, POSTED) or (name not in _FORMS and _is_plain(name))]
+
+
+def _names(choices: Sequence[str], language: str) -> Mapping[str, str]:
+    """What those of the choices are called that are actions of orders."""
+    return {one: action_named(one).label.says(language) for one in choices if one not in _FORMS}
 
 
 def _is_plain(name: str) -> bool:

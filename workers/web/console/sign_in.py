@@ -37,7 +37,7 @@ async def read_asset(name: str) -> Response:
 @router.get("/sign-in")
 async def ask(request: Request) -> Response:
     """Ask who it is."""
-    return page("sign_in", _spoken(request), to=inside(request.query_params.get("to", "")), wrong=False)
+    return page("sign_in", _spoken(request), to=inside(request.query_params.get("to", "")), name="", wrong=False)
 
 
 @router.post("/sign-in")
@@ -50,7 +50,7 @@ async def enter(request: Request) -> Response:
     password = form.fields.get("password", "")
     token = await asyncio.to_thread(operators.sign_in, house.engine, form.text("name"), password, form.text("code"))
     if token is None:
-        return page("sign_in", _spoken(request), 401, to=to, wrong=True)
+        return page("sign_in", _spoken(request), 401, to=to, name=form.text("name"), wrong=True)
     return signed(request, token, to)
 
 

@@ -17,7 +17,8 @@ from workers.web.body import BadBody, read_body
 
 MOST_BYTES: Final = 262_144
 _MOST_FIELDS: Final = 2_000
-_LONGEST: Final = 500
+LONGEST: Final = 500
+"""Characters of a reason."""
 _FARTHEST: Final = timedelta(days=366)
 
 
@@ -54,7 +55,7 @@ class Said(NamedTuple):
 
 def news_of(form: Form, work: Work, now: datetime) -> Said | None:
     """What the maker says of ``work`` by the button that was pressed (``act``); None for a button that there is not."""
-    read = _ACTS.get(form.text("act"))
+    read = ACTS.get(form.text("act"))
     return read(form, work, now) if read is not None else None
 
 
@@ -88,14 +89,14 @@ def _acknowledge(form: Form, work: Work, now: datetime) -> Said:
 
 
 def _refuse(form: Form, work: Work, now: datetime) -> Said:
-    reason = form.text("reason", _LONGEST)
+    reason = form.text("reason", LONGEST)
     wrong = [] if reason else [Problem("reason", "needed")]
     return Said("shipment.refused", {"shipment": work.told.shipment, "reason": reason}, wrong)
 
 
 def _delay(form: Form, work: Work, now: datetime) -> Said:
     told, data = form.text("expected_on"), {"shipment": work.told.shipment, "expected_on": None}
-    reason = form.text("reason", _LONGEST) or None
+    reason = form.text("reason", LONGEST) or None
     if not told:
         return Said("shipment.delayed", {**data, "reason": reason})
     try:
@@ -141,4 +142,5 @@ def _pieces(form: Form, work: Work) -> tuple[dict[str, int], list[Problem]]:
     return lines, []
 
 
-_ACTS: Final = {"acknowledge": _acknowledge, "refuse": _refuse, "delay": _delay, "ship": _ship, "short": _short}
+ACTS: Final = {"acknowledge": _acknowledge, "refuse": _refuse, "delay": _delay, "ship": _ship, "short": _short}
+"""What each button says, by its name."""

@@ -30,6 +30,7 @@ from pipelines.shops.returning import ReturnCondition
 from workers.patience import patiently
 from workers.web.pages import forms
 from workers.web.pages.forms import Form
+from workers.web.pages.html import to
 from workers.web.pages.multipart import read_form_with_files
 from workers.web.pages.order_visit import OrderVisit, answered
 from workers.web.pages.photos import MOST_PHOTO_BYTES, BadPhoto, redrawn
@@ -65,6 +66,16 @@ async def look_at(request: Request, token: str) -> Response:
         return _summary(visit, form, asked)
 
     return await answered(request, token, looked)
+
+
+@router.get("/{token}/return/send")
+async def choose_again(request: Request, token: str) -> Response:
+    """The form, for whoever loads anew where a return was sent."""
+
+    async def seen(visit: OrderVisit) -> Response:
+        return to(f"{visit.path}/return?lang={visit.language}")
+
+    return await answered(request, token, seen)
 
 
 @router.post("/{token}/return/send")

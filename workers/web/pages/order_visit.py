@@ -21,6 +21,7 @@ from pipelines.orders.action import Action
 from pipelines.shops import Shop
 from workers.web.answers import HttpProblem
 from workers.web.app_state import AppState, state_of
+from workers.web.body import BadBody
 from workers.web.handing_in import hand_in
 from workers.web.pages.html import LANGUAGES, page, to
 from workers.web.pages.order_view import ROLE, OrderView, view
@@ -102,6 +103,9 @@ async def answered(request: Request, token: str, answer: Callable[[OrderVisit], 
         return await answer(await _visit(request, token, language))
     except NotFound:
         return page("apology", language or "ja", 404, why="gone")
+    except BadBody as bad:
+        why = "too_large" if bad.status == 413 else "unread"
+        return page("apology", language or "ja", bad.status, why=why)
     except HttpProblem as problem:
         if problem.status != 429:
             raise

@@ -7,7 +7,7 @@ shown again but for the end of the number, and is in no log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -24,6 +24,7 @@ from pipelines.orders.mails import REFUND_ACCOUNT
 from pipelines.values.bank_account import KINDS, read_account
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody, read_body
+from workers.web.pages.html import page
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,6 +51,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "holder": "口座名義(カナ)",
         "send": "登録する",
         "wrong": "入力内容をご確認ください。",
+        "wrong_number": "7桁の数字でご入力ください。",
+        "wrong_holder": "通帳のとおりカナでご入力ください。",
         "kept": "登録済みの口座番号の末尾",
         "again": "変更する場合は、もう一度すべてご入力ください。",
         "thanks": "ご登録ありがとうございました。ご返金まで今しばらくお待ちください。",
@@ -68,6 +71,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "holder": "Account holder (in kana)",
         "send": "Send",
         "wrong": "Please check this.",
+        "wrong_number": "Please enter seven digits.",
+        "wrong_holder": "Please enter it in kana, as in the bank book.",
         "kept": "We have an account whose number ends with",
         "again": "To change it, enter everything again.",
         "thanks": "Thank you. Your refund is on its way soon.",
@@ -91,7 +96,7 @@ button{margin-top:1.5rem;background:{{ colour }};color:#fff;border:0}.wrong{colo
 {% if ending %}<p>{{ say.kept }}: {{ ending }}<br>{{ say.again }}</p>{% else %}<p>{{ say.ask }}</p>{% endif %}
 <form method="post" autocomplete="off">
 {% for name in ("bank", "branch", "kind", "number", "holder") %}
-<label for="{{ name }}">{{ say[name] }}{% if name in wrong %} <span class="wrong">{{ say.wrong }}</span>{% endif %}</label>
+<label for="{{ name }}">{{ say[name] }}{% if name in wrong %} <span class="wrong">{{ say["wrong_" ~ name] if "wrong_" ~ name in say else say.wrong }}</span>{% endif %}</label>
 {% if name == "kind" %}<select id="kind" name="kind">
 {% for one, word in kinds.items() %}<option value="{{ one }}"{% if typed.kind == one %} selected{% endif %}>{{ word }}</option>
 {% endfor %}</select>
@@ -107,6 +112,26 @@ _BLANK: Final = {"bank": "", "branch": "", "kind": next(iter(KINDS)), "number": 
 @router.get("/r/{token}")
 async def ask(request: Request, token: str) -> Response:
     """Ask for the account, or say that there is one."""
+    return await _answered(_ask(request, token))
+
+
+@router.post("/r/{token}")
+async def keep(request: Request, token: str) -> Response:
+    """Keep the account that was typed; what is wrong is asked for again (422). With nothing to give back nothing is kept."""
+    return await _answered(_take(request, token))
+
+
+async def _answered(answer: Awaitable[Response]) -> Response:
+    """``answer``; to whom a link opens nothing, or whose form cannot be taken, a page that says no more than that."""
+    try:
+        return await answer
+    except NotFound:
+        return page("apology", "ja", 404, why="gone")
+    except BadBody as bad:
+        return page("apology", "ja", bad.status, why="too_large" if bad.status == 413 else "unread")
+
+
+async def _ask(request: Request, token: str) -> Response:
     state = state_of(request)
     shop, number = _opened(state, token)
     due = await asyncio.to_thread(_due, state.house.engine, shop, number)
@@ -114,9 +139,7 @@ async def ask(request: Request, token: str) -> Response:
     return _page(state, shop, number, due, ending=_ending(known.number) if known else "")
 
 
-@router.post("/r/{token}")
-async def keep(request: Request, token: str) -> Response:
-    """Keep the account that was typed; what is wrong is asked for again (422). With nothing to give back nothing is kept."""
+async def _take(request: Request, token: str) -> Response:
     state = state_of(request)
     shop, number = _opened(state, token)
     typed = _BLANK | _form(await read_body(request, _MOST_BYTES))

@@ -6,7 +6,7 @@ Whoever has the link is its supplier, of one shop. Whatever is pressed here beco
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,9 +37,10 @@ from workers.patience import patiently
 from workers.web.answers import HttpProblem, as_json
 from workers.web.api.documents import Pdf, file_name
 from workers.web.app_state import state_of
+from workers.web.body import BadBody
 from workers.web.pages import forms
 from workers.web.pages.html import LANGUAGES, page, to, words
-from workers.web.pages.verdicts import Row, Verdict, verdict_of, verdicts
+from workers.web.pages.verdicts import Row, Verdict, pasted_again, verdict_of, verdicts
 from workers.web.supplier_news import store_news
 
 router = APIRouter(prefix="/s", include_in_schema=False)
@@ -275,7 +276,12 @@ def _one(
     form: forms.Form | None = None,
     act: str = "",
 ) -> Response:
-    entered = {name: form.text(name) if form is not None else "" for name in ("carrier", "tracking_number")}
+    # Each form has what was typed into it again, and its own faults: names of fields are the same in several.
+    typed: dict[str, dict[str, str]] = {one: defaultdict(str) for one in forms.ACTS}
+    faults: dict[str, dict[str, str]] = {one: {} for one in forms.ACTS}
+    if form is not None and act in typed:
+        typed[act].update({name: form.text(name, forms.LONGEST) for name in form.fields})
+        faults[act] = wrong or {}
     usual = visit.shop.supplier(visit.opens.supplier).carrier or ""
     return visit.show(
         "one",
@@ -283,7 +289,8 @@ def _one(
         work=work,
         done=done,
         wrong=wrong or {},
-        form=entered,
+        typed=typed,
+        faults=faults,
         act=act,
         once=token_hex(8),
         carriers=visit.carriers(),
@@ -323,6 +330,7 @@ def today(
         ids=",".join(one.told.shipment for one in works),
         listed=ids,
         results=results,
+        again=pasted_again(results),
         good=sum(one.verdict is Verdict.OK for one in results),
         bad=bad,
         carriers=visit.carriers(),
@@ -338,6 +346,9 @@ async def answered(request: Request, token: str, answer: Callable[[Visit], Await
         return await answer(visit)
     except NotFound:
         return page("apology", language if language in LANGUAGES else "ja", 404, why="gone")
+    except BadBody as bad:
+        why = "too_large" if bad.status == 413 else "unread"
+        return page("apology", language if language in LANGUAGES else "ja", bad.status, why=why)
     except HttpProblem as problem:
         if problem.status != 429:
             raise

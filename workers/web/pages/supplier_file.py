@@ -22,7 +22,7 @@ from pipelines.suppliers.work import Work
 from workers.patience import patiently
 from workers.web.api.supplier_files import MOST_BYTES
 from workers.web.app_state import state_of
-from workers.web.pages.html import HEADERS
+from workers.web.pages.html import HEADERS, to
 from workers.web.pages.multipart import read_form_with_files
 from workers.web.pages.supplier import Visit, answered, today
 
@@ -71,6 +71,16 @@ async def read_list(request: Request, token: str) -> Response:
 def _exported(visit: Visit) -> Exported:
     with glance(state_of(visit.request).house.engine) as connection:
         return export(connection, {visit.shop.key: visit.shop}, visit.opens.supplier, FORMATS["csv"])
+
+
+@router.get("/{token}/file")
+async def see_list(request: Request, token: str) -> Response:
+    """The list, for whoever changes the language or loads anew where a file was sent."""
+
+    async def seen(visit: Visit) -> Response:
+        return to(f"{visit.path}/today?lang={visit.language}")
+
+    return await answered(request, token, seen)
 
 
 @router.post("/{token}/file")

@@ -15,6 +15,7 @@ from pipelines.suppliers.work import Work
 from workers.web.pages.forms import Form, departure, departure_id, event
 
 _FIELD: Final = "number:"
+_CARRIER: Final = "carrier:"
 
 
 class Verdict(StrEnum):
@@ -49,6 +50,8 @@ class Row:
     verdict: Verdict
     event: dict[str, Any]
     event_id: str = ""
+    carrier: str = ""
+    """The one that the row names itself."""
 
     @property
     def is_good(self) -> bool:
@@ -75,6 +78,12 @@ def verdicts(
     return rows
 
 
+def pasted_again(rows: Sequence[Row]) -> str:
+    """Those of the rows that name what is not in the list, as they were pasted: to be put right where they were."""
+    unnamed = (one for one in rows if one.verdict is Verdict.UNNAMED and one.names and one.number)
+    return "\n".join("\t".join(cell for cell in (one.names, one.number, one.carrier) if cell) for one in unnamed)
+
+
 def verdict_of(fault: Problem) -> Verdict:
     """What a page says of a parcel that cannot be right."""
     if fault.message == KNOWN:
@@ -87,8 +96,9 @@ def verdict_of(fault: Problem) -> Verdict:
 def _entered(form: Form, ids: Sequence[str], works: Mapping[str, Work]) -> list[tuple[PastedRow, str | Unread]]:
     known = [one for one in ids if one in works]
     fields = {name.removeprefix(_FIELD): form.text(name) for name in form.fields if name.startswith(_FIELD)}
+    # What a row named as its carrier is told again with the number that is put right.
     typed = [
-        (PastedRow(place, one, fields[one], None), one)
+        (PastedRow(place, one, fields[one], form.text(f"{_CARRIER}{one}") or None), one)
         for place, one in enumerate(ids, 1)
         if fields.get(one) and one in works
     ]
@@ -102,9 +112,10 @@ def _entered(form: Form, ids: Sequence[str], works: Mapping[str, Work]) -> list[
 def _row(row: PastedRow, about: str | Unread, works: Mapping[str, Work], carrier: str, now: datetime) -> Row:
     names = row.names or ""
     if isinstance(about, Unread):
-        return Row(row.row, names, row.number, "", "", Verdict(about.why), {})
+        return Row(row.row, names, row.number, "", "", Verdict(about.why), {}, carrier=row.carrier or "")
     if about not in works:
-        return Row(row.row, names, row.number, "", "", Verdict.UNNAMED, {})
+        return Row(row.row, names, row.number, "", "", Verdict.UNNAMED, {}, carrier=row.carrier or "")
     data = departure(about, row.carrier or carrier, row.number)
     said = event("shipment.shipped", data, now)
-    return Row(row.row, names, row.number, about, works[about].told.number, Verdict.OK, said, departure_id(data))
+    order, event_id = works[about].told.number, departure_id(data)
+    return Row(row.row, names, row.number, about, order, Verdict.OK, said, event_id, row.carrier or "")
