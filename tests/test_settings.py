@@ -13,7 +13,11 @@ from workers.settings import load
     [
         ("DATABASE_URL", "mysql://x", "must begin with postgresql://"),
         ("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:x/d", "a port that is no number"),
-        ("DATABASE_URL", "postgresql://u:ge@heim@127.0.0.1:5432/d", "has an '@' in its password; write it there as %40"),
+        (
+            "DATABASE_URL",
+            "postgresql://u:ge@heim@127.0.0.1:5432/d",
+            "has an '@' in its password; write it there as %40",
+        ),
         ("DATABASE_URL", "postgresql://u:ge/heim@127.0.0.1:5432/d", "/, #, ?, @ and [ in a user or password as %2F"),
         ("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:/d", "cannot be read; write it as postgresql://"),
         ("REDIS_URL", "http://x", "must begin with redis://"),

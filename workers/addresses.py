@@ -100,7 +100,7 @@ def is_reachable(url: str) -> bool:
 
 def _checked(url: str, schemes: Sequence[str], example: str, hint: str = _ENCODED) -> str:
     if not url.startswith(tuple(schemes)):
-        raise ValueError(f"must begin with {schemes[0]}, as in {example}")
+        raise ValueError(f"must begin with {next(iter(schemes))}, as in {example}")
     try:
         urlsplit(url).port  # noqa: B018 - asking for it is what checks it
     except ValueError:

@@ -43,7 +43,7 @@ def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime)
         else:
             _remind(draft, shop, shipment, step, now)
     if since != _waited_since(draft, shipment):
-        shipment.tell(since)
+        shipment.wait_anew(since)
     if not goes_on(draft, shipment):
         return
     following = next((step for step in (_steps(shop, shipment, since) if over else owed) if step.at > now), None)
@@ -77,7 +77,7 @@ def never_answered(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: 
 def _counted_from(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> datetime:
     """From when its supplier is asked after what it owes. Who was not asked has left nothing unanswered: where nobody looked for the whole
     time of a reminder, that one goes out now, and what follows it has its time from then."""
-    since, due_since = _waited_since(draft, shipment), draft.due_since(report_of(shipment))
+    since, due_since = _waited_since(draft, shipment), draft.facts.due_since.get((WAITS_AT, report_of(shipment)))
     if due_since is None:
         return since
     for what in (ANSWER, DAY):

@@ -440,10 +440,6 @@ class OrderDraft(ReturnsDraft):
         about = subject or self.subject
         self._made.work.append(Due(self._stage, until, about, what, from_, then))
 
-    def due_since(self, subject: Subject) -> datetime | None:
-        """Since when this stage is due for ``subject``; None where it looks at the order for another reason alone."""
-        return self.facts.due_since.get((self._stage, subject))
-
     def end_wait(self, stage: str, subject: Subject, *, planned: bool = False) -> None:
         """What ``stage`` waits for about ``subject``, or has ``planned``, has come or never will: it need not wake for it."""
         (self._made.ended_plans if planned else self._made.ended_waits).append((stage, subject))

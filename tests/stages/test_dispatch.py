@@ -183,7 +183,9 @@ def test_who_was_reminded_as_often_as_was_said_is_given_up_however_late() -> Non
 
 
 def test_a_house_that_slept_gives_nothing_away_of_which_nobody_was_asked() -> None:
-    shop = shop_with("salon", **{"[suppliers.warehouse]": '[suppliers.warehouse]\ninstead = "maker-b"\n[suppliers.maker-b]'})
+    shop = shop_with(
+        "salon", **{"[suppliers.warehouse]": '[suppliers.warehouse]\ninstead = "maker-b"\n[suppliers.maker-b]'}
+    )
     known, now = slept_until(4 * DAY, DAY)
     decision = decide(STAGE, known, shop=shop, now=now)
     assert (mails(decision), effects(decision)) == (["supplier_overdue"], [])
