@@ -8,15 +8,32 @@ from urllib.parse import urlsplit
 _DATABASE = ("postgresql://", "postgres://", "postgresql+psycopg://")
 _REDIS = ("redis://", "rediss://", "unix://")
 _PUBLIC = ("https://", "http://")
+#: A password with a character of these parts the address elsewhere than it was meant.
+_ENCODED = ", and /, #, ?, @ and [ in a user or password as %2F, %23, %3F, %40 and %5B"
 _BROKER = ("amqp://", "amqps://", *_REDIS)
 
 
 def database(url: str) -> str:
     """``url`` of a PostgreSQL; raises ValueError with the way out for anything else."""
-    _checked(url, _DATABASE, "postgresql://user:password@host:5432/name")
+    example = "postgresql://user:password@host:5432/name"
+    _checked(url, _DATABASE, example)
+    _parts_of_postgresql(url, example)
     if urlsplit(url).query:
         _options_of_postgresql(urlsplit(url).query)
     return url
+
+
+def _parts_of_postgresql(url: str, example: str) -> None:
+    """What comes after the first '@' of a password would be the host: it is looked up, and told."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        host = make_url(url).host or ""
+    except (ArgumentError, ValueError):
+        raise ValueError(f"cannot be read; write it as {example}{_ENCODED}") from None
+    if "@" in host:
+        raise ValueError("has an '@' in its password; write it there as %40")
 
 
 def _options_of_postgresql(query: str) -> None:
@@ -65,7 +82,7 @@ def broker(url: str) -> str:
 def public(url: str) -> str:
     """``url`` at which people reach the web process, for links in mails; raises ValueError as ``database`` does."""
     example = "https://pages.shop.example"
-    _checked(url, _PUBLIC, example)
+    _checked(url, _PUBLIC, example, hint="")
     parts = urlsplit(url)
     if not parts.hostname or parts.query or parts.fragment or any(one.isspace() for one in url):
         raise ValueError(f"must be an address that links can begin with, as in {example}")
@@ -81,11 +98,11 @@ def is_reachable(url: str) -> bool:
         return False
 
 
-def _checked(url: str, schemes: Sequence[str], example: str) -> str:
+def _checked(url: str, schemes: Sequence[str], example: str, hint: str = _ENCODED) -> str:
     if not url.startswith(tuple(schemes)):
-        raise ValueError(f"must begin with {schemes[0]}, as in {example}")
+        raise ValueError(f"must begin with {next(iter(schemes))}, as in {example}")
     try:
         urlsplit(url).port  # noqa: B018 - asking for it is what checks it
     except ValueError:
-        raise ValueError(f"has a port that is no number; write it as {example}") from None
+        raise ValueError(f"has a port that is no number; write it as {example}{hint}") from None
     return url

@@ -43,10 +43,10 @@ class GivenUpRow(NamedTuple):
     id: int
 
 
-# An effect's target as leases have it; a storefront's by its name. A mail has no moment of its own at which it was given up:
+# An effect's target as leases have it; a storefront's by its name, and the shop of an order that was refused by what it is told. A mail has no moment of its own at which it was given up:
 # the one at which it was queued counts.
 _GIVEN_UP: Final = """
-SELECT 'effect' AS what, e.id, e.kind, coalesce(o.shop, '') AS shop, coalesce(nullif(e.outcome->>'code', ''), '') AS reason,
+SELECT 'effect' AS what, e.id, e.kind, coalesce(o.shop, e.payload->'data'->>'shop', '') AS shop, coalesce(nullif(e.outcome->>'code', ''), '') AS reason,
        coalesce((SELECT c.name FROM client c WHERE c.id::text = e.payload->>'client'), e.payload->>'client',
                 (SELECT s.supplier FROM shipment s WHERE s.id = e.shipment_id),
                 (SELECT p.gateway FROM payment p WHERE p.order_id = e.order_id AND e.kind LIKE 'payment.%%'), '') AS target,

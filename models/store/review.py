@@ -41,7 +41,7 @@ SELECT i.id::text, o.shop, o.number, i.order_id, i.recorded_at,
 FROM inbox_event i LEFT JOIN shop_order o ON o.id = i.order_id
 WHERE i.state = 'pending' AND (i.recorded_at < now() - interval '1 hour' OR i.at < %(now)s::timestamptz - interval '1 day')""",
     "effect": """
-SELECT e.id::text, o.shop, o.number, e.order_id, coalesce(e.finished_at, e.recorded_at), json_build_object(
+SELECT e.id::text, coalesce(o.shop, e.payload->'data'->>'shop'), coalesce(o.number, e.payload->'data'->>'number'), e.order_id, coalesce(e.finished_at, e.recorded_at), json_build_object(
   'kind', e.kind, 'code', coalesce(e.outcome->>'code', ''), 'says', coalesce(e.outcome->>'says', ''))
 FROM effect e LEFT JOIN shop_order o ON o.id = e.order_id WHERE e.given_up""",
     "mail": """

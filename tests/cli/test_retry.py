@@ -7,8 +7,9 @@ import re
 import orjson
 import pytest
 
-from models.store import given_up
+from models.store import effects, given_up
 from models.store.given_up import Which
+from pipelines.engine.announce import Subscriber, of_refused
 from pipelines.route import WOKEN_BY
 from tests.cli.console import in_process
 from tests.world import World, document
@@ -185,3 +186,25 @@ def test_attention_names_the_order_of_what_was_given_up(
     assert {one["order"] for one in mails} <= known
     _, drawn, _ = in_process(capsys, monkeypatch, "attention")
     assert all(f"{one['id']} ({one['order']})" in drawn for one in mails)
+
+
+def test_what_a_storefront_never_heard_of_a_refused_order_names_the_order_and_its_shop(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contract: dead after three days, replayable. An order that was refused is none of the house's, and its event is of its shop."""
+    database.enrol("storefront", "salon-shop", shops=["salon"], url="https://salon.example/hooks")
+    listening = [Subscriber(database.value("SELECT id FROM client"), frozenset())]
+    problems = [{"field": "lines", "message": "is missing"}]
+    with database.engine.begin() as connection:
+        effects.add(connection, of_refused("hash", "salon", "X-1", problems, listening, database.clock.now()))
+    database.execute("DELETE FROM effect_lease")
+    database.execute(GATEWAY_DOWN, code="http_500", at="2026-11-20T09:00:00+09:00")
+    _, listed, _ = in_process(capsys, monkeypatch, "attention", "--json")
+    (shown,) = [one for one in map(orjson.loads, listed.splitlines()) if one["what"] == "effect"]
+    assert shown["order"] == "salon/X-1"
+    _, counted, _ = told(capsys, monkeypatch, "--shop", "salon")
+    assert "1 would be tried again" in counted
+    told(capsys, monkeypatch, "--shop", "clinic", "--yes")
+    assert due(database) == {}
+    told(capsys, monkeypatch, "--shop", "salon", "--yes")
+    assert due(database) == {"storefront.event": 1}
