@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from pipelines.errors import Misconfigured
-from workers.http.signing import SignatureRefused, new_secret, sign, signed_headers, verify
+from workers.http.signing import SignatureRefused, new_secret, sign, signed_headers, standing, verify
 
 NOW = 1_795_158_000
 BODY = '{"type":"shipment.shipped","data":{"carrier":"ヤマト"}}'.encode()
@@ -159,3 +159,13 @@ def test_a_new_secret_is_long_and_works_at_the_peer() -> None:
     now = int(datetime.now(tz=UTC).timestamp())
     body = json.dumps({"a": 1}).encode()
     assert Webhook(first).verify(body, signed_headers([first], "evt_1", now, body)) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("left", "counts"),
+    [(timedelta(microseconds=1), [SECRET, OTHER_SECRET]), (timedelta(), [SECRET]), (-timedelta(days=1), [SECRET]), (None, [SECRET])],
+    ids=["until then", "at that moment", "long after", "none was replaced"],
+)  # fmt: skip
+def test_a_secret_that_was_replaced_counts_until_its_time_is_over(left: timedelta | None, counts: list[str]) -> None:
+    now = datetime.fromtimestamp(NOW, UTC)
+    assert standing([SECRET, OTHER_SECRET], None if left is None else now + left, now) == counts

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.rules.money.adjustments import RETURN, adjust, goodwill, totals_after
+from pipelines.rules.money.adjustments import RETURN, adjust, goodwill, rows_left, totals_after
 from pipelines.rules.money.pricing import price
 from tests.actions.orders import owed, shipped
 from tests.rules.build import SHOPS, a_line, an_order
@@ -32,6 +32,15 @@ def test_goods_that_come_back_later_bring_what_is_left(given_before: int, back: 
         without.append(adjust(PRICED, without, RETURN, [line]))
     whole = sum(one.money for one in without)
     assert sum(one.money for one in changes) == min(whole + given_before, PRICED.grand_total)
+
+
+def test_nothing_but_money_is_given() -> None:
+    """The rest of the order stays as it was bought: what it earns, what it counts for a rank, what its invoice says (B.1.4)."""
+    as_bought, given = totals_after(PRICED, []), goodwill(500)
+    left = as_bought | {"goodwill": 500, "grand_total": as_bought["grand_total"] - 500}
+    assert totals_after(PRICED, [given]) == left
+    assert rows_left(PRICED, [given]) == left | {"waived": 0}
+    assert (given.points_unearned, given.rank_spend, given.coupon_recovered, given.return_fee) == (0, 0, 0, 0)
 
 
 def give(world: World, amount: int) -> str:

@@ -61,6 +61,11 @@ class TestFaults(matrix_of(GATEWAY)):  # type: ignore[misc]
     """Every fault at every operation."""
 
 
+@pytest.mark.parametrize(("query", "signed"), [("", ""), ("a=1", "a=1"), ("b=2&a=1&a=0", "a=0&a=1&b=2")])
+def test_parameters_are_signed_sorted(query: str, signed: str) -> None:  # gateways.md 6.1
+    assert canonical("GET", "/v2/charges", query, {}, b"").splitlines()[2] == signed
+
+
 def test_the_canonical_request_to_the_byte() -> None:  # the vector of gateways.md 6.1
     headers = {
         "accept": "application/json",

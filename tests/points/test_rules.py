@@ -118,8 +118,8 @@ def test_what_an_order_earned_is_held_whole() -> None:
 def test_a_hold_ends(
     held: int, amount: int, pending: bool, outcome: Any, moved: tuple[str, str, int], state: str, expires_at: object
 ) -> None:
-    """PTS-05, PTS-11."""
-    customer = purse(lot(1, state="held", remaining=0, held=held))
+    """PTS-05, PTS-11; what was never valid has no last day yet."""
+    customer = purse(lot(1, state="held", remaining=0, held=held, expires_at=None if pending else LATER))
     customer.release([HeldPart(1, amount, pending)], outcome, LATEST, WHY)
     assert booked(customer) == [(1, *moved)]
     assert (states(customer), customer.lots[1].expires_at) == ({1: state}, expires_at)
@@ -158,6 +158,35 @@ def test_an_acquisition_extends_ordinary_points(new: NewLot, others: list[Lot], 
     """PTS-11."""
     customer = purse(*others)
     customer.grant(new, NOW, 7)
+    assert [one.expires_at for one in customer.lots.values()] == expiries
+
+
+@pytest.mark.parametrize(
+    ("earned", "until", "other", "moved", "expiries"),
+    [
+        (lot(state="pending", expires_at=None), LATEST, lot(2), [(1, "pending", "valid", 100)], [LATEST, LATEST]),
+        (lot(state="pending", expires_at=None), None, lot(2), [(1, "pending", "valid", 100)], [None, LATER]),
+        (lot(state="pending", remaining=60, gone=40), LATEST, lot(2, limited=True), [(1, "pending", "valid", 60)], [LATEST, LATER]),
+        (lot(), LATEST, lot(2), [], [LATER, LATER]),
+        (lot(state="held", remaining=0, held=100), LATEST, lot(2), [], [LATER, LATER]),
+        (lot(state="void", remaining=0, gone=100), LATEST, lot(2), [], [LATER, LATER]),
+        (
+            lot(state="pending"),
+            LATEST,
+            spent(2, owed=30),
+            [(1, "pending", "valid", 100), (1, "valid", "clawed_back", 30), (2, "clawed_back", "valid", 30)],
+            [LATEST, LATER],
+        ),
+    ],
+    ids=["an acquisition", "for ever", "what is left of it", "only once", "held meanwhile", "cancelled", "what is owed is paid"],
+)  # fmt: skip
+def test_points_of_an_order_that_was_shipped(
+    earned: Lot, until: Any, other: Lot, moved: list[tuple[int, str, str, int]], expiries: list[object]
+) -> None:
+    """PTS-05, PTS-11, PTS-13: what is pending becomes valid, as an acquisition of that moment."""
+    customer = purse(earned, other)
+    customer.activate(1, until, WHY)
+    assert booked(customer) == moved
     assert [one.expires_at for one in customer.lots.values()] == expiries
 
 
@@ -345,6 +374,17 @@ def test_what_comes_to_a_customer_who_withdrew_is_void_at_once() -> None:
     customer.give_back(1, 40, None, WHY)
     assert [move for move in booked(customer) if move[0] == 1] == [(1, "used", "valid", 40), (1, "valid", "void", 40)]
     assert states(customer) == {1: "used", 100: "void"}
+
+
+def test_what_an_order_earned_before_its_customer_withdrew_is_never_valid() -> None:
+    """CON-06: it is shipped, or its hold ends, afterwards."""
+    shipped, held = lot(1, state="pending"), lot(2, state="held", remaining=0, held=30)
+    customer = Purse([shipped, held], closed=True)
+    customer.activate(1, LATEST, WHY)
+    assert states(customer) == {1: "void", 2: "used"}
+    again = Purse([held], closed=True)
+    again.release([HeldPart(2, 30, was_pending=False)], "valid", LATEST, WHY)
+    assert (states(again), again.usable(NOW)) == ({2: "used"}, 0)
 
 
 def test_what_was_asked_in_vain_leaves_the_purse_as_it_was() -> None:

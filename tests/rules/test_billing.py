@@ -204,10 +204,14 @@ def test_a_fee_agreed_after_the_month_is_on_the_next_bill() -> None:
     """INT-04, PAY-12: an order that was priced again once its bill was written."""
     before, after = a_history(1_000), a_history(1_000, 500)
     order = replace(after, repriced=[(day("2026-11-02"), before.breakdown)])
-    made = [bill_in(month, order) for month in (OCTOBER, NOVEMBER)]
-    assert [one.due for one in made] == [1_100, 550]
-    assert [one.kind for one in made[1].credits] == [REPRICED]
+    made = [bill_in(month, order) for month in (OCTOBER, NOVEMBER, DECEMBER)]
+    assert [one.due for one in made] == [1_100, 550, 0]
+    assert [[one.kind for one in month.credits] for month in made] == [[], [REPRICED], []]
     assert bill_in(OCTOBER, replace(order, repriced=[(day("2026-10-30"), before.breakdown)])).due == 1_650
+    twice = replace(
+        order, repriced=[(day("2026-11-02"), a_history(700).breakdown), (day("2026-12-01"), before.breakdown)]
+    )
+    assert [bill_in(month, twice).due for month in (OCTOBER, NOVEMBER, DECEMBER)] == [770, 330, 550]
 
 
 def test_points_that_were_spent_are_kept_back_on_the_bill() -> None:

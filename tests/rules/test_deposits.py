@@ -66,6 +66,7 @@ def find(one: Transfer, tolerance: int = 0) -> tuple[str | None, Outcome]:
         ("S-1001 S-1002", 16_500, None, UNKNOWN),  # two orders, one sum
         ("S-10011", 11_000, None, UNKNOWN),
         ("XS-1001X", 11_000, None, UNKNOWN),
+        ("S/20 1001", 11_000, None, UNKNOWN),  # no number goes on beyond a sign that joins nothing
         ("4711 ﾐﾅﾐ", 900, "4711", MATCHED),
         ("4711 ﾐﾅﾐ", 800, None, UNKNOWN),  # so few digits may be a branch
         ("1001", 11_000, None, UNKNOWN),

@@ -62,6 +62,13 @@ def test_what_becomes_of_a_listed_payment(one: Listed, booked: Booked | None, fa
     assert bool(found.choices) == (fate is Fate.HUMAN), "a human reads what may safely be done"
 
 
+@pytest.mark.parametrize("booked", [None, CAPTURED], ids=["of no order", "beside the order's payment"])
+def test_a_human_reads_what_the_customer_is_still_out_of(booked: Booked | None) -> None:
+    """PAY-05: 1,000 yen were taken, and 300 of them went back already."""
+    one = listed(P.PARTLY_REFUNDED, 1_000, 300, reference="pay_2")
+    assert compare(one, booked, NOW, known_shop=True).says.startswith("700 yen were taken")
+
+
 def test_another_sellers_payment_on_the_same_account_is_none_of_ours() -> None:
     assert compare(listed(P.CAPTURED, 1_000), None, NOW, known_shop=False).fate is Fate.NOT_OURS
 

@@ -11,6 +11,7 @@ import pytest
 from models.states import HoldReason
 from models.subject import PAYMENT, Subject
 from pipelines.engine.facts import Facts, LineFacts
+from pipelines.gateway import Snapshot
 from pipelines.rules.holds import Hold
 from pipelines.stages import attend, cancel, dispatch, notify, settle, split
 from tests.rules.build import an_order, at
@@ -103,6 +104,21 @@ def test_a_lender_who_pays_is_waited_for_no_more() -> None:
     known = lent(events=(event("payment.notice", snapshot=told),))
     known.events[0] = known.events[0]._replace(source="gateway:sandbox")
     assert ("notify", LENT) in decide(settle.STAGE, known).ended_waits
+
+
+@pytest.mark.parametrize(
+    ("source", "told", "became"),
+    [
+        ("gateway:sandbox", snapshot("captured", LOAN, LOAN, when=NOW + timedelta(days=3)), "applied"),
+        ("gateway:sandbox", snapshot("authorized", LOAN), "ignored"),
+        ("gateway:stripe", snapshot("captured", LOAN, LOAN, when=NOW + timedelta(days=3)), "refused"),
+    ],
+    ids=["news", "what the books know", "another gateway"],
+)
+def test_only_the_gateway_that_was_asked_has_a_say(source: str, told: Snapshot, became: str) -> None:
+    """PAY-10: and what it says again is no news."""
+    notice = event("payment.notice", snapshot=told.to_json())._replace(source=source)
+    assert endings(decide(settle.STAGE, lent(events=(notice,)))) == {1: became}
 
 
 def test_a_lenders_approval_is_not_captured_by_us() -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from pipelines.rules.money.adjustments import CANCEL, RETURN, SHORT, Adjustment, adjust, money_due, totals_after
+from pipelines.rules.money.adjustments import (
+    CANCEL,
+    RETURN,
+    SHORT,
+    Adjustment,
+    adjust,
+    deduct,
+    money_due,
+    totals_after,
+)
 from pipelines.rules.money.breakdown import Breakdown, TaxAmount
 from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Coupon
@@ -286,6 +295,13 @@ def test_a_fee_that_was_waived_may_fall_due(kind: str, asks: str, shipping: int,
     sums = priced(6_000, 4_000, shop=plain_shop(table), rate=10)
     (done,) = one_by_one(sums, (kind, "2", 1))
     assert (done.shipping, done.refund) == (shipping, refund)
+
+
+@pytest.mark.parametrize(("points", "money", "kept"), [(0, 100, 0), (30, 70, 30), (100, 0, 100), (130, 0, 100)])
+def test_spent_points_are_kept_back_as_far_as_there_is_money(points: int, money: int, kept: int) -> None:
+    """PTS-13, ``deduct_from_refund``."""
+    (back,) = one_by_one(priced(100), (RETURN, "1", 1))
+    assert (deduct(back, points).money, deduct(back, points).points_deducted) == (money, kept)
 
 
 def test_what_is_left_reads_like_an_order() -> None:

@@ -79,3 +79,11 @@ def test_what_is_collected_follows_the_order() -> None:
     assert rest is not None
     assert rest["amount"] == breakdown.grand_total - one.money
     assert rest["tax"] < breakdown.tax_total
+
+
+def test_nothing_is_collected_where_nothing_is_left_to_pay() -> None:
+    """PAY-13: points covered all of it, or all of it was taken out."""
+    by_points = an_order("salon", a_line(price=10_000), method="cod", points_use="all")
+    assert to_collect(price(by_points, SHOPS["salon"], balance=100_000), []) is None
+    breakdown = price(an_order("salon", a_line(price=10_000), method="cod"), SHOPS["salon"])
+    assert to_collect(breakdown, [adjust(breakdown, [], CANCEL, [("1", 1)])]) is None
