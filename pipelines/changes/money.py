@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, may_move
+from pipelines.changes.payment_books import LOOKS
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, PaymentFacts
@@ -29,8 +30,6 @@ HELD_OR_TAKEN: Final = (PaymentState.AUTHORIZED, *HAS_MONEY)
 _CAPTURE, _VOID, _REFUND = "payment.capture", "payment.void", "payment.refund"
 #: How a gateway is asked to hold an amount anew.
 RENEW = "payment.renew"
-#: How a gateway is asked how a payment stands.
-LOOKS = "payment.lookup"
 _ASKED = ("payment.authorize", "payment.register")
 #: What a gateway is asked where an order's money is waited for, where it is taken, and where it is let go.
 SECURES = (*_ASKED, LOOKS)

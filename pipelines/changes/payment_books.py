@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState, may_move
-from pipelines.changes.money import LOOKS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts
 from pipelines.gateway import Snapshot
@@ -19,6 +18,8 @@ from pipelines.rules.payment_books import Books, Differs, follow
 _ANSWERED: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN)
 _WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
 _ENDED: Final = (PaymentState.VOIDED, PaymentState.EXPIRED, PaymentState.FAILED)
+#: How a gateway is asked how a payment stands.
+LOOKS: Final = "payment.lookup"
 #: The fact of a hold that counts the look-ups that were asked for before it.
 _LOOKED: Final = "looked"
 #: Why a payment moved, by what was answered.
@@ -30,7 +31,7 @@ _CAUSES: Final = {
     "payment.refund": "refunded",
     "payment.renew": "held anew by the gateway",
     "payment.report": "reported to the provider",
-    "payment.lookup": "looked up at the gateway",
+    LOOKS: "looked up at the gateway",
 }
 
 

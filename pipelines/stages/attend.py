@@ -8,7 +8,6 @@ from typing import Final
 from models.states import Condition, HoldReason, OrderState, PaymentState, may_move
 from pipelines.changes.money import (
     HAS_MONEY,
-    LOOKS,
     MAY_HAVE_MONEY,
     TAKES,
     after_refund,
@@ -17,6 +16,7 @@ from pipelines.changes.money import (
     outstanding,
     unheard_refunds,
 )
+from pipelines.changes.payment_books import LOOKS
 from pipelines.changes.payment_terms import count_from_answer
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard

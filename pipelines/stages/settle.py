@@ -13,7 +13,6 @@ from pipelines.changes.ending import finish
 from pipelines.changes.money import (
     HAS_MONEY,
     LETS_GO,
-    LOOKS,
     MAY_HAVE_MONEY,
     TAKES,
     after_refund,
@@ -26,7 +25,7 @@ from pipelines.changes.money import (
     refund,
     void,
 )
-from pipelines.changes.payment_books import hear, is_doubted, listen, snapshot_of
+from pipelines.changes.payment_books import LOOKS, hear, is_doubted, listen, snapshot_of
 from pipelines.changes.reopening import reopen
 from pipelines.changes.reporting import REPORT
 from pipelines.changes.requests import asker, heard
