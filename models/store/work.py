@@ -38,13 +38,12 @@ def of_order(stage: str, order_id: int, due_at: datetime) -> WorkRow:
 
 
 class ClaimRow(NamedTuple):
-    """Work that was claimed, where its row lies while the claim holds, how often deciding it has failed, and since when it is due."""
+    """Work that was claimed, where its row lies while the claim holds, and how often deciding it has failed."""
 
     subject_kind: str
     subject_id: str
     place: str
     attempts: int
-    due_since: datetime
 
 
 _IS_DUE = "t.due_at <= %(now)s AND (t.retry_at IS NULL OR t.retry_at <= now())"

@@ -14,7 +14,7 @@ from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
 from pipelines.orders.arrivals import arrival
 from pipelines.orders.mails import supplier_mail
-from pipelines.rules.dates.reports import ANSWER, DAY, GOODS, OPERATOR, Step, next_day, steps
+from pipelines.rules.dates.reports import ANSWER, GOODS, OPERATOR, Step, next_day, steps
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold, lets_others_go
 from pipelines.shops import Shop
@@ -34,19 +34,16 @@ def report_of(shipment: ShipmentDraft) -> Subject:
 
 def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
     """Do what is due of a shipment that its supplier was told of, and wait for the rest; for ``dispatch`` alone."""
-    since = _counted_from(draft, shop, shipment, now)
-    owed = _steps(shop, shipment, since)
+    owed = _steps(draft, shop, shipment)
     over = {step.what: step for step in owed if step.at <= now}  # the last of each
     for step in over.values():
         if step.then == OPERATOR:
             _give_up(draft, shop, shipment, step, now)
         else:
             _remind(draft, shop, shipment, step, now)
-    if since != _waited_since(draft, shipment):
-        shipment.wait_anew(since)
     if not goes_on(draft, shipment):
         return
-    following = next((step for step in (_steps(shop, shipment, since) if over else owed) if step.at > now), None)
+    following = next((step for step in (_steps(draft, shop, shipment) if over else owed) if step.at > now), None)
     if following is not None:
         draft.await_for(following.what, shipment.supplier, following.at, following.then, report_of(shipment))
 
@@ -70,32 +67,15 @@ def may_go(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
 
 def never_answered(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:
     """Whether its supplier was reminded as often as its profile says, and still has not answered."""
-    owed = _steps(shop, shipment, _counted_from(draft, shop, shipment, now))
+    owed = _steps(draft, shop, shipment)
     return any(step.what == ANSWER and step.then == OPERATOR and step.at <= now for step in owed)
 
 
-def _counted_from(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> datetime:
-    """From when its supplier is asked after what it owes. Who was not asked has left nothing unanswered: where nobody looked for the whole
-    time of a reminder, that one goes out now, and what follows it has its time from then."""
-    since, due_since = _waited_since(draft, shipment), draft.facts.due_since.get((WAITS_AT, report_of(shipment)))
-    if due_since is None:
-        return since
-    for what in (ANSWER, DAY):
-        unsaid = [step for step in _steps(shop, shipment, since) if step.what == what and step.at >= due_since]
-        if len(unsaid) > 1 and unsaid[1].at <= now:
-            return since + (now - unsaid[0].at)
-    return since
-
-
-def _waited_since(draft: OrderDraft, shipment: ShipmentDraft) -> datetime:
-    return shipment.waited_since or draft.facts.accepted_at
-
-
-def _steps(shop: Shop, shipment: ShipmentDraft, since: datetime) -> Sequence[Step]:
+def _steps(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> Sequence[Step]:
     return steps(
         shop,
         shipment.supplier,
-        told_at=since,
+        told_at=shipment.waited_since or draft.facts.accepted_at,
         answered=shipment.state != ShipmentState.INSTRUCTED,
         dispatch_on=shipment.dispatch_on,
     )

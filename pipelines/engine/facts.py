@@ -287,7 +287,7 @@ class Facts:
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them; ``load`` is one for all orders of a shop
     in the batch, so that what one of them takes is taken for the next. ``subjects`` are what the stage is due for, ``places``
-    where the store finds that work again, and ``due_since`` since when it is due, by stage and subject. ``told_email`` is where the customer's mails go since the storefront told another
+    where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
     its state, condition and holds only a newer version knows; ``adjusted_at`` is when each of ``adjustments`` was made; ``cancel`` is None of an order that was not cancelled, ``released_at`` (when its
     last hold ended) of one that never was held; ``visits`` are the days of its visit before the one that stands, first to last;
@@ -313,7 +313,6 @@ class Facts:
     sequence: int = 0
     needs: Need = field(default=Need.NOTHING, kw_only=True)
     unknown: str = field(default="", kw_only=True)
-    due_since: Mapping[tuple[str, Subject], datetime] = field(default_factory=dict, kw_only=True)
     payment: PaymentFacts = field(init=False, repr=False)
     shipments: list[ShipmentFacts] = field(init=False, repr=False)
     parcels: list[ParcelFacts] = field(init=False, repr=False)

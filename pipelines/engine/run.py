@@ -121,7 +121,7 @@ class Runner:
                 taken = _taken(stage, claimed)
                 batch = facts_of(connection, whole, [one.order for one in taken], now, limited=self._limited)
                 for facts, one in zip(batch, taken, strict=True):
-                    facts.subjects, facts.places, facts.due_since = one.subjects, one.places, one.due_since
+                    facts.subjects, facts.places = one.subjects, one.places
                 gathered = self.timer()
                 passes = [alone if one.attempts else whole for one in taken]
                 decisions, failures = self._decide(passes, [without(facts, faults) for facts in batch], now)
@@ -247,13 +247,12 @@ class Runner:
 
 @dataclass(slots=True)
 class _Taken:
-    """An order of a batch, for what of it the stage is due, since when, and how often that was in vain."""
+    """An order of a batch, for what of it the stage is due, and how often that was in vain."""
 
     order: OrderRow
     subjects: list[Subject]
     places: list[str]
     attempts: int
-    due_since: dict[tuple[str, Subject], datetime]
 
 
 def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, ClaimRow]]) -> list[_Taken]:
@@ -263,11 +262,10 @@ def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, ClaimRow]]) -> list[_
     for order, claim in claimed:
         one = taken.get(order.id)
         if one is None:
-            one = taken[order.id] = _Taken(order, [], [], claim.attempts, {})
+            one = taken[order.id] = _Taken(order, [], [], claim.attempts)
         if stage.subject == ORDER or not one.subjects:
-            one.subjects.append(subject := Subject(claim.subject_kind, claim.subject_id))
+            one.subjects.append(Subject(claim.subject_kind, claim.subject_id))
             one.places.append(claim.place)
-            one.due_since[stage.name, subject] = claim.due_since
             one.attempts = max(one.attempts, claim.attempts)
     return list(taken.values())
 

@@ -156,13 +156,6 @@ class ShipmentDraft:
         """Its supplier has the instruction, or is waited for anew, since ``now``."""
         self.told_at = now
 
-    def wait_anew(self, since: datetime) -> None:
-        """Its supplier is waited for as if it had the instruction, or was to have it, ``since`` then; who did not fetch it yet still may."""
-        if self.is_fetched:
-            self.told_at = since
-        else:
-            self.instruct_at = since
-
     def ask_to_collect(self, collects: bool) -> None:
         """Whether the instruction that goes out says to collect the order's money (PAY-09)."""
         self.collects = collects
@@ -221,14 +214,13 @@ class ShipmentDraft:
         asked_anew = self.again != before.again
         answered = (self.call_off, self.call_off_as_of) != (before.call_off, before.call_off_as_of)
         explained = self.because is not before.because
-        instructed_anew = asked_anew or self.instruct_at != before.instruct_at
-        changed = moved or planned_anew or explained or instructed_anew or answered or self._own is not None
+        changed = moved or planned_anew or explained or asked_anew or answered or self._own is not None
         if not changed and told is None and collects is None and self._reason is None:
             return None
         change = ShipmentChange(self.id, reason=self._reason, told_at=told, collects=collects)
         if asked_anew:
             change.supplier, change.again = self.supplier, self.again
-        if instructed_anew:
+        if asked_anew or self.instruct_at != before.instruct_at:
             change.instruct_at = self.instruct_at
         if moved:
             change.state = ShipmentState(self.state)

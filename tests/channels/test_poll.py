@@ -172,19 +172,3 @@ def test_who_never_comes_loses_the_shipment_where_the_profile_names_another(
         assert told == ["supplier_overdue", "supplier_cancel", "supplier_instruction"]
         assert [one["from"] for one in world.show()["awaits"]] == ["maker-b"]
         assert world.broken() == {}
-
-
-def test_a_house_that_slept_asks_who_never_came_before_it_gives_up(site: Site) -> None:
-    """It is asked again as often as `reminders` says, and has its time from then (docs/suppliers.md); who comes then has it from there."""
-    world = site.world
-    world.take(document("S-1"))
-    world.settle()
-    world.at("2026-11-20 14:00:00")  # nothing ran at 11:00, when it was to be asked, and at 13:00
-    assert [mail["template"] for mail in world.show()["mails"]].count("supplier_overdue") == 1
-    assert world.show()["hold"] == []
-    (waiting,) = [one for one in world.show()["awaits"] if one["what"] == "supplier.acknowledgement"]
-    assert (waiting["until"], waiting["then"]) == ("2026-11-20T16:00:00+09:00", "operator")
-    assert world.value("SELECT told_at FROM shipment") is None, "it has not fetched it"
-    world.at("2026-11-20 16:00:00")
-    assert [hold["reason"] for hold in world.show()["hold"]] == ["supplier_silent"]
-    assert world.broken() == {}

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from models.states import HoldReason
-from models.subject import SHIPMENT, Subject
 from pipelines.engine.facts import LineFacts
 from pipelines.errors import Misconfigured
 from pipelines.rules.holds import Hold
@@ -19,7 +18,6 @@ from tests.stages.able import able_shop
 from tests.stages.build import NOW, decide, due, effect, effects, facts, mails, moves, payment, reasons, shipment
 
 LATER = NOW + timedelta(hours=5)
-DAY = timedelta(days=1)
 KEY = "SH-1:requested"
 BY_WEBHOOK = {"supplier_urls": {"warehouse": "https://warehouse.example/hook"}}
 
@@ -145,50 +143,6 @@ def test_a_supplier_that_never_answers_goes_before_a_person() -> None:
     later = told(dispatch_on=date(2026, 12, 1))
     decision = decide(STAGE, standing(later, state="released"), now=NOW + timedelta(hours=72))
     assert (reasons(decision), mails(decision), waits(decision)) == (["supplier_silent"], [], [])
-
-
-def slept_until(later: timedelta, first_unsaid: timedelta, **changes: Any) -> Any:
-    """What is decided ``later`` than the instruction, which nobody looked at since it was to be asked after ``first_unsaid`` later."""
-    since = {("dispatch", Subject(SHIPMENT, "SH-1")): NOW + first_unsaid}
-    known = standing(told(dispatch_on=date(2026, 12, 1)), state="released", due_since=since, **changes)
-    return known, NOW + later
-
-
-@pytest.mark.parametrize(
-    ("later", "first_unsaid", "counts_from", "wait"),
-    [
-        # asked on Saturday, Sunday and then put before a person: of a house that slept from Friday to Tuesday nobody heard anything
-        (4 * DAY, DAY, 3 * DAY, ("supplier.acknowledgement", "25. 10:00", "remind")),
-        (4 * DAY, 2 * DAY, 2 * DAY, ("supplier.acknowledgement", "25. 10:00", "operator")),
-        (2 * DAY, DAY, DAY, ("supplier.acknowledgement", "23. 10:00", "remind")),  # the first of two
-        # late, but before the next is due: that one comes at its time
-        (2 * DAY - timedelta(minutes=1), DAY, None, ("supplier.acknowledgement", "22. 10:00", "remind")),
-    ],
-)
-def test_a_house_that_slept_over_its_reminders_asks_before_it_gives_up(
-    later: timedelta, first_unsaid: timedelta, counts_from: timedelta | None, wait: tuple[str, str, str]
-) -> None:
-    """It is asked again as often as the profile says, so many hours apart (docs/suppliers.md)."""
-    known, now = slept_until(later, first_unsaid)
-    decision = decide(STAGE, known, now=now)
-    assert (mails(decision), reasons(decision), waits(decision)) == (["supplier_overdue"], [], [wait])
-    told_at = [one.told_at for one in decision.shipments.values()]
-    assert told_at == ([] if counts_from is None else [NOW + counts_from])
-
-
-def test_who_was_reminded_as_often_as_was_said_is_given_up_however_late() -> None:
-    known, now = slept_until(9 * DAY, 3 * DAY)
-    decision = decide(STAGE, known, now=now)
-    assert (mails(decision), reasons(decision)) == ([], ["supplier_silent"])
-
-
-def test_a_house_that_slept_gives_nothing_away_of_which_nobody_was_asked() -> None:
-    shop = shop_with(
-        "salon", **{"[suppliers.warehouse]": '[suppliers.warehouse]\ninstead = "maker-b"\n[suppliers.maker-b]'}
-    )
-    known, now = slept_until(4 * DAY, DAY)
-    decision = decide(STAGE, known, shop=shop, now=now)
-    assert (mails(decision), effects(decision)) == (["supplier_overdue"], [])
 
 
 def test_one_that_need_not_answer_owes_the_goods_alone() -> None:
