@@ -4,6 +4,7 @@ folder beside it (``workers/inbound_files.py``)."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -58,8 +59,10 @@ class Folder:
         if not mark.exists():
             _durable(part, data)
             mark.touch()
-        if part.exists():
-            os.replace(part, self.out / name)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(
+                part, self.out / name
+            )  # unless an attempt that was cut off, which goes on in its thread, has done it
 
 
 def _durable(path: Path, data: bytes) -> None:
