@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.statement import columns, execute, fetch, one
+from models.store.statement import claim, columns, execute, fetch, one
 
 #: What of a row names its payer, or was written by them; it is kept while no order has the row.
 PERSONAL: Final = ("text", "payer", "numbers")
@@ -66,7 +66,7 @@ _IMPORTS: Final = "statement imports"
 
 def one_at_a_time(connection: Connection) -> None:
     """Wait for whoever imports a statement, and let nobody begin until the transaction ends."""
-    execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": _IMPORTS})
+    claim(connection, _IMPORTS)
 
 
 class UnassignedRow(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from models.document import StoredDocument
-from models.store.statement import columns, execute, fetch, insert, one, scalars, writer
+from models.store.statement import claim, columns, execute, fetch, insert, one, scalars, writer
 
 _COUNTER = """
 INSERT INTO document_counter (shop, kind, last) VALUES (%(shop)s, %(kind)s, 1)
@@ -108,7 +108,7 @@ class AskedRow(NamedTuple):
 
 def claim_key(connection: Connection, key: str) -> None:
     """Wait for whoever else answers the request ``key`` just now, and let nobody until this transaction ends."""
-    execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('document ' || %(key)s, 0))", {"key": key})
+    claim(connection, f"document {key}")
 
 
 _BY_KEY = f"SELECT {columns(AskedRow)} FROM document WHERE key = %(key)s"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from models.points import PointHold, PointRequest
+from models.store import statement
 from models.store.statement import columns, execute, fetch, insert, one, scalars, writer
 
 
@@ -24,9 +25,7 @@ class RequestRow(NamedTuple):
 def claim(connection: Connection, shop: str, key: str) -> None:
     """Wait for whoever else is asked for a grant under ``key`` just now, and let nobody until this transaction ends. Before any balance
     is locked."""
-    told = {"shop": shop, "key": key}
-    name = "'grant ' || %(shop)s || chr(10) || %(key)s"
-    execute(connection, f"SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))", told)
+    statement.claim(connection, f"grant {shop}\n{key}")
 
 
 _REQUEST = f"SELECT {columns(RequestRow)} FROM point_request WHERE shop = %(shop)s AND key = %(key)s"

@@ -116,6 +116,11 @@ def execute(connection: Connection, statement: str, parameters: Mapping[str, Any
     return _run(connection, statement, parameters).rowcount
 
 
+def claim(connection: Connection, name: str) -> None:
+    """Wait for whoever else has claimed ``name``, and let nobody until this transaction ends."""
+    execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})
+
+
 def columns(shape: type[R], alias: str = "", **instead: str) -> str:
     """The select list of ``shape``: each field as a column of ``alias``, or as the expression given for it."""
     prefix = f"{alias}." if alias else ""

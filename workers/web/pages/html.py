@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from pipelines.rules.explain import written
 from pipelines.values.honorific import called
+from workers.web.body import BadBody
 
 LANGUAGES: Final = ("ja", "en")
 _HERE: Final = Path(__file__).parent
@@ -58,6 +59,11 @@ def page(template: str, language: str, status: int = 200, *, book: str = "words"
         says=says, language=language, style=_STYLE, script=_SCRIPT, day=lambda one: _day(one, language), **values
     )
     return Response(html, status_code=status, media_type="text/html; charset=utf-8", headers=HEADERS)
+
+
+def not_taken(bad: BadBody, language: str) -> Response:
+    """The page for a form that is none, or too large."""
+    return page("apology", language, bad.status, why="too_large" if bad.status == 413 else "unread")
 
 
 def to(path: str) -> Response:

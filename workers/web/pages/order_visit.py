@@ -23,7 +23,7 @@ from workers.web.answers import HttpProblem
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.handing_in import hand_in
-from workers.web.pages.html import LANGUAGES, page, to
+from workers.web.pages.html import LANGUAGES, not_taken, page, to
 from workers.web.pages.order_view import ROLE, OrderView, view
 
 _BOOK: Final = "order_words"
@@ -104,8 +104,7 @@ async def answered(request: Request, token: str, answer: Callable[[OrderVisit], 
     except NotFound:
         return page("apology", language or "ja", 404, why="gone")
     except BadBody as bad:
-        why = "too_large" if bad.status == 413 else "unread"
-        return page("apology", language or "ja", bad.status, why=why)
+        return not_taken(bad, language or "ja")
     except HttpProblem as problem:
         if problem.status != 429:
             raise

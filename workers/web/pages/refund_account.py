@@ -24,7 +24,7 @@ from pipelines.orders.mails import REFUND_ACCOUNT
 from pipelines.values.bank_account import KINDS, read_account
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody, read_body
-from workers.web.pages.html import page
+from workers.web.pages.html import not_taken, page
 
 router = APIRouter(include_in_schema=False)
 
@@ -128,7 +128,7 @@ async def _answered(answer: Awaitable[Response]) -> Response:
     except NotFound:
         return page("apology", "ja", 404, why="gone")
     except BadBody as bad:
-        return page("apology", "ja", bad.status, why="too_large" if bad.status == 413 else "unread")
+        return not_taken(bad, "ja")
 
 
 async def _ask(request: Request, token: str) -> Response:

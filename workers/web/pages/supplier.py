@@ -39,7 +39,7 @@ from workers.web.api.documents import Pdf, file_name
 from workers.web.app_state import state_of
 from workers.web.body import BadBody
 from workers.web.pages import forms
-from workers.web.pages.html import LANGUAGES, page, to, words
+from workers.web.pages.html import LANGUAGES, not_taken, page, to, words
 from workers.web.pages.verdicts import Row, Verdict, pasted_again, verdict_of, verdicts
 from workers.web.supplier_news import store_news
 
@@ -347,8 +347,7 @@ async def answered(request: Request, token: str, answer: Callable[[Visit], Await
     except NotFound:
         return page("apology", language if language in LANGUAGES else "ja", 404, why="gone")
     except BadBody as bad:
-        why = "too_large" if bad.status == 413 else "unread"
-        return page("apology", language if language in LANGUAGES else "ja", bad.status, why=why)
+        return not_taken(bad, language if language in LANGUAGES else "ja")
     except HttpProblem as problem:
         if problem.status != 429:
             raise
